@@ -1,0 +1,2 @@
+//! The `chiliad` command.
+fn main() {}
