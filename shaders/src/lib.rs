@@ -1,1 +1,32 @@
-//! (being written)
+//! The WGSL text of Chiliad, each fragment a named constant. No logic lives here: the crate exists so that the text is
+//! packaged with the binary and can be read, linted and edited as files.
+
+/// A WGSL fragment and, where it has one, the RON sidecar of the same stem.
+#[derive(Clone, Copy, Debug)]
+pub struct Fragment {
+    /// Stem of the file, the name users write.
+    pub name: &'static str,
+    /// Path inside the crate, for error messages.
+    pub path: &'static str,
+    /// WGSL text.
+    pub wgsl: &'static str,
+    /// Text of the sidecar; empty where there is none.
+    pub sidecar: &'static str,
+}
+
+macro_rules! with_sidecar {
+    ($folder:literal: $($name:literal),* $(,)?) => {
+        &[$(Fragment {
+            name: $name,
+            path: concat!($folder, "/", $name, ".wgsl"),
+            wgsl: include_str!(concat!("../", $folder, "/", $name, ".wgsl")),
+            sidecar: include_str!(concat!("../", $folder, "/", $name, ".ron")),
+        }),*]
+    };
+}
+
+/// Cells: one WGSL file and one sidecar each.
+pub const CELLS: &[Fragment] = with_sidecar!("cells": "vanilla", "rate", "rate_current", "ugrnn", "gru", "gru_reset_after", "lstm");
+
+/// Activations: one pure function each.
+pub const ACTIVATIONS: &[Fragment] = with_sidecar!("activations": "tanh", "relu", "sigmoid", "softplus");

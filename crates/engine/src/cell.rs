@@ -1,0 +1,52 @@
+//! A cell is one WGSL file and one RON sidecar; everything else about it is derived here.
+//!
+//! In data-flow order: [`sidecar`] and `read` bring the files in, [`graph`] holds the expressions, [`derive`] adds the
+//! adjoints, [`program`] turns both into bytecode, [`evaluate`] runs it in f32 or f64, [`wgsl`] writes it for the GPU,
+//! [`check`] holds all of them against finite differences.
+
+mod activation;
+pub mod check;
+mod compile;
+pub mod derive;
+pub mod evaluate;
+pub mod graph;
+pub mod program;
+mod read;
+pub mod sidecar;
+pub mod wgsl;
+
+pub use activation::Activation;
+pub use compile::{Cell, Gate, Stage};
+
+use crate::error::CellError;
+
+/// Names of the cells of the library.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    chiliad_shaders::CELLS.iter().map(|f| f.name)
+}
+
+/// Names of the activations of the library.
+pub fn activations() -> impl Iterator<Item = &'static str> {
+    chiliad_shaders::ACTIVATIONS.iter().map(|f| f.name)
+}
+
+fn unknown(kind: &'static str, name: &str, library: &[chiliad_shaders::Fragment]) -> CellError {
+    let names: Vec<&str> = library.iter().map(|f| f.name).collect();
+    let nearest = names.iter().map(|n| (edit_distance(n, name), n)).min().filter(|(d, n)| *d * 2 <= n.len());
+    CellError::Unknown { kind, name: name.into(), hint: nearest.map_or(String::new(), |(_, n)| format!("; did you mean `{n}`?")), known: names.join(", ") }
+}
+
+/// Levenshtein distance, for "did you mean".
+fn edit_distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, y) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}

@@ -1,0 +1,1 @@
+//! Holds the derived adjoint of a cell against finite differences, in f64.
