@@ -251,7 +251,7 @@ mod tests {
         thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
-                    (0..3).for_each(|g| assert_eq!(bank.generation(g), expected[g as usize]))
+                    (0..3).for_each(|g| assert_eq!(bank.generation(g), expected[g as usize]));
                 });
             }
         });

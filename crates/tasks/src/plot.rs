@@ -104,7 +104,7 @@ fn shade(svg: &mut String, mask: &[Vec<f32>], n_steps: usize) -> fmt::Result {
         start += run;
     }
     if weight.iter().any(|w| *w < most) {
-        let y = TOPS[1] - 8.0;
+        let y = TOPS[1] + PANEL + 36.0;
         writeln!(
             svg,
             r#"<text x="{RIGHT}" y="{y}" text-anchor="end">grey: little or no weight in the loss</text>"#
@@ -168,11 +168,7 @@ impl Panel {
             r#"<text transform="translate(18 {middle}) rotate(-90)" text-anchor="middle">{what}</text>"#
         )?;
         for (channel, values) in self.channels.iter().enumerate() {
-            let points: Vec<String> = (0_u32..)
-                .zip(values)
-                .map(|(step, v)| format!("{:.1},{:.1}", x_of(step as f32, n_steps), self.y_of(*v)))
-                .collect();
-            let (points, colour) = (points.join(" "), channel % LEGEND);
+            let (points, colour) = (self.points(channel, values), channel % LEGEND);
             writeln!(
                 svg,
                 r#"<polyline class="line c{colour}" points="{points}"><title>{what} {channel}</title></polyline>"#
@@ -192,6 +188,31 @@ impl Panel {
             writeln!(svg, r#"<text x="{x}" y="{y}">and {more} more</text>"#)?;
         }
         Ok(())
+    }
+
+    /// A channel that mostly holds its value is drawn as steps, each as wide as its time step, and moved by a pixel or two,
+    /// so that equal channels do not hide each other; any other as a line from value to value.
+    fn points(&self, channel: usize, values: &[f32]) -> String {
+        let n_steps = values.len();
+        let held = values.windows(2).filter(|pair| pair[0] == pair[1]).count();
+        let mut points = String::new();
+        for (step, value) in values.iter().enumerate() {
+            let (step, y) = (step as f32, self.y_of(*value));
+            // Writing to a string cannot fail.
+            let _ = if 2 * held >= n_steps {
+                let apart = 1.8
+                    * ((channel % LEGEND) as f32
+                        - (self.channels.len().min(LEGEND) - 1) as f32 / 2.0);
+                let (from, to) = (
+                    x_of(step - 0.5, n_steps).max(LEFT),
+                    x_of(step + 0.5, n_steps).min(RIGHT),
+                );
+                write!(points, "{from:.1},{0:.1} {to:.1},{0:.1} ", y + apart)
+            } else {
+                write!(points, "{:.1},{y:.1} ", x_of(step, n_steps))
+            };
+        }
+        points
     }
 }
 

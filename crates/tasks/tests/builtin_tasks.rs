@@ -1,5 +1,10 @@
 //! What the built-in tasks promise, held on their trials.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test helper that fails is a test that fails"
+)]
+
 use chiliad_tasks::{Task, Trials, builtin_names};
 
 fn task(name: &str) -> Task {

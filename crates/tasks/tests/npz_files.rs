@@ -1,5 +1,10 @@
 //! Arrays and trials on disk: what goes out comes back, and what is damaged is refused with a reason.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test helper that fails is a test that fails"
+)]
+
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::PathBuf;
@@ -222,7 +227,8 @@ fn wrong_trials_are_refused_by_file_array_and_shapes() {
     let targets = || ("targets", NpzArray::f32(&[2, 3, 1], vec![0.0; 6]));
     let mut poisoned = vec![0.0; 6];
     poisoned[4] = f64::NAN;
-    let cases: Vec<(Vec<(&str, NpzArray)>, &[&str])> = vec![
+    type Case = (Vec<(&'static str, NpzArray)>, &'static [&'static str]);
+    let cases: Vec<Case> = vec![
         (vec![inputs()], &["`targets`", "missing", "`inputs`"]),
         (vec![], &["`inputs`", "no array"]),
         (

@@ -1,5 +1,10 @@
 //! Task files: what is refused, and how the error says so.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test helper that fails is a test that fails"
+)]
+
 use chiliad_tasks::Task;
 use proptest::prelude::*;
 

@@ -62,7 +62,7 @@ impl Generate for External {
 
     fn fill(&self, trial: usize, _draws: Draws, slot: TrialSlot<'_>) {
         let row = |array: &[f32], out: &mut [f32]| {
-            out.copy_from_slice(&array[trial * out.len()..][..out.len()])
+            out.copy_from_slice(&array[trial * out.len()..][..out.len()]);
         };
         row(&self.trials.inputs, slot.inputs);
         row(&self.trials.targets, slot.targets);

@@ -8,8 +8,8 @@ use crate::error::{Result, TaskError};
 use crate::npz::{NpzArray, read_npz, write_npz};
 
 impl Trials {
-    /// Writes float32 `inputs` [trial, time, input], `targets` and `mask` [trial, time, output], int32 `condition`
-    /// [trial].
+    /// Writes float32 `inputs` `[trial, time, input]`, `targets` and `mask` `[trial, time, output]`,
+    /// int32 `condition` `[trial]`.
     ///
     /// # Errors
     ///
@@ -37,7 +37,7 @@ impl Trials {
     }
 
     /// Reads what [`Trials::save_npz`] writes, and what users bring: any real type, either order of axes in memory;
-    /// `mask` may be left out (all ones) or be [trial, time]; `condition` may be left out (all zeros).
+    /// `mask` may be left out (all ones) or be `[trial, time]`; `condition` may be left out (all zeros).
     ///
     /// # Errors
     ///
