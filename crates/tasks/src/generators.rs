@@ -1,0 +1,161 @@
+//! The generators that a task file names, as written ([`GeneratorSpec`]) and as checked ([`Generator`]).
+//!
+//! A generator is a pure function from a trial's number and its stream of draws to that trial. To add one: a file beside
+//! these with a spec, its checks and an implementation of `Generate`, and a line in each of the two enums.
+
+mod context_integration;
+mod external;
+mod flip_flop;
+mod place;
+mod sine;
+
+use serde::Deserialize;
+
+pub use context_integration::{ContextIntegration, ContextIntegrationSpec};
+pub use external::{External, ExternalSpec};
+pub use flip_flop::{FlipFlop, FlipFlopSpec};
+pub use sine::{Order, Sine, SineSpec};
+
+pub(crate) use place::Place;
+
+use crate::error::Result;
+use crate::random::{Draws, Stream};
+use crate::task::Condition;
+use crate::trials::{TaskShape, Trials};
+
+/// A generator as a task file writes it. In a variant a field left out keeps the value it has under `generator`.
+#[derive(Clone, Debug, Deserialize)]
+pub enum GeneratorSpec {
+    /// Hold the sign of the last pulse of each channel.
+    FlipFlop(FlipFlopSpec),
+    /// Generate the sine whose frequency a static input commands.
+    Sine(SineSpec),
+    /// Integrate the one of two streams that a static context names.
+    ContextIntegration(ContextIntegrationSpec),
+    /// The user's own trials.
+    External(ExternalSpec),
+}
+
+impl GeneratorSpec {
+    /// Fills what is left out from `base`; `None` where the two name different generators.
+    pub(crate) fn over(&self, base: &Self) -> Option<Self> {
+        Some(match (self, base) {
+            (Self::FlipFlop(own), Self::FlipFlop(base)) => Self::FlipFlop(own.over(base)),
+            (Self::Sine(own), Self::Sine(base)) => Self::Sine(own.over(base)),
+            (Self::ContextIntegration(own), Self::ContextIntegration(base)) => {
+                Self::ContextIntegration(own.over(base))
+            }
+            (Self::External(own), Self::External(_)) => Self::External(own.clone()),
+            _ => return None,
+        })
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::FlipFlop(_) => "FlipFlop",
+            Self::Sine(_) => "Sine",
+            Self::ContextIntegration(_) => "ContextIntegration",
+            Self::External(_) => "External",
+        }
+    }
+
+    /// Checks every value.
+    pub(crate) fn resolve(&self, place: &Place) -> Result<Generator> {
+        Ok(match self {
+            Self::FlipFlop(spec) => Generator::FlipFlop(spec.resolve(place)?),
+            Self::Sine(spec) => Generator::Sine(spec.resolve(place)?),
+            Self::ContextIntegration(spec) => Generator::ContextIntegration(spec.resolve(place)?),
+            Self::External(spec) => Generator::External(spec.resolve(place)?),
+        })
+    }
+}
+
+/// A generator whose every value has been checked.
+#[derive(Clone, Debug)]
+pub enum Generator {
+    /// See [`GeneratorSpec::FlipFlop`].
+    FlipFlop(FlipFlop),
+    /// See [`GeneratorSpec::Sine`].
+    Sine(Sine),
+    /// See [`GeneratorSpec::ContextIntegration`].
+    ContextIntegration(ContextIntegration),
+    /// See [`GeneratorSpec::External`].
+    External(External),
+}
+
+/// Where one trial is written; all zeros when a generator gets it, the mask all ones.
+pub(crate) struct TrialSlot<'a> {
+    /// `[time, input]`.
+    pub(crate) inputs: &'a mut [f32],
+    /// `[time, output]`.
+    pub(crate) targets: &'a mut [f32],
+    /// `[time, output]`.
+    pub(crate) mask: &'a mut [f32],
+    /// Index into the generator's conditions, or the user's own label.
+    pub(crate) condition: &'a mut i32,
+}
+
+/// What every generator answers.
+pub(crate) trait Generate {
+    /// The extents of a trial.
+    fn shape(&self) -> TaskShape;
+    /// The constant inputs under which fixed points are sought.
+    fn conditions(&self) -> Vec<Condition>;
+    /// The number of trials after which there is nothing new, where there is one.
+    fn grid_size(&self) -> Option<usize> {
+        None
+    }
+    /// Writes trial number `trial`; `draws` is that trial's own.
+    fn fill(&self, trial: usize, draws: Draws, slot: TrialSlot<'_>);
+}
+
+impl Generator {
+    pub(crate) fn as_generate(&self) -> &dyn Generate {
+        match self {
+            Self::FlipFlop(generator) => generator,
+            Self::Sine(generator) => generator,
+            Self::ContextIntegration(generator) => generator,
+            Self::External(generator) => generator,
+        }
+    }
+
+    /// Trials `first` .. `first + n_trials`, each from its own draws of `stream`. The caller has checked that they exist.
+    pub(crate) fn generate(&self, first: usize, n_trials: usize, stream: Stream) -> Trials {
+        let generator = self.as_generate();
+        let TaskShape {
+            n_steps,
+            n_inputs,
+            n_outputs,
+        } = generator.shape();
+        let (input_width, output_width) = (n_steps * n_inputs, n_steps * n_outputs);
+        let mut trials = Trials {
+            n_trials,
+            n_steps,
+            n_inputs,
+            n_outputs,
+            inputs: vec![0.0; n_trials * input_width],
+            targets: vec![0.0; n_trials * output_width],
+            mask: vec![1.0; n_trials * output_width],
+            condition: vec![0; n_trials],
+        };
+        let slots = trials
+            .inputs
+            .chunks_exact_mut(input_width)
+            .zip(trials.targets.chunks_exact_mut(output_width))
+            .zip(trials.mask.chunks_exact_mut(output_width))
+            .zip(&mut trials.condition);
+        for (trial, (((inputs, targets), mask), condition)) in (first..).zip(slots) {
+            generator.fill(
+                trial,
+                stream.draws(trial as u32),
+                TrialSlot {
+                    inputs,
+                    targets,
+                    mask,
+                    condition,
+                },
+            );
+        }
+        trials
+    }
+}

@@ -1,0 +1,69 @@
+//! From arrays to a file that appears whole or not at all.
+
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use npyz::WriterBuilder;
+
+use super::{NpzArray, NpzData, checked_product};
+use crate::error::{Result, TaskError};
+use crate::replace_file::replace_file;
+
+/// Writes named arrays as an npz file: to a temporary name in the same folder, then renamed.
+///
+/// # Errors
+///
+/// [`TaskError::Shape`] where an array has not as many elements as its shape says, [`TaskError::Write`] from the disk.
+pub fn write_npz(path: impl AsRef<Path>, arrays: &[(&str, NpzArray)]) -> Result<()> {
+    let path = path.as_ref();
+    for (name, array) in arrays {
+        if checked_product(&array.shape) != Some(array.len()) {
+            return Err(TaskError::Shape {
+                file: path.display().to_string(),
+                array: (*name).to_owned(),
+                found: array.shape.clone(),
+                expected: format!("a shape of its {} elements", array.len()),
+            });
+        }
+    }
+    replace_file(path, |file| {
+        let mut archive = zip::ZipWriter::new(file);
+        for (name, array) in arrays {
+            let options = zip::write::FileOptions::default()
+                .compression_method(zip::CompressionMethod::Stored)
+                .last_modified_time(zip::DateTime::default())
+                // Without it an entry of 4 GiB or more is refused by the zip format.
+                .large_file(array.len() > (u32::MAX / 16) as usize);
+            archive.start_file(npyz::npz::file_name_from_array_name(name), options)?;
+            let mut entry = BufWriter::with_capacity(1 << 16, &mut archive);
+            match &array.data {
+                NpzData::F32(v) => write_npy(&mut entry, &array.shape, v)?,
+                NpzData::F64(v) => write_npy(&mut entry, &array.shape, v)?,
+                NpzData::I32(v) => write_npy(&mut entry, &array.shape, v)?,
+                NpzData::I64(v) => write_npy(&mut entry, &array.shape, v)?,
+            }
+            entry.flush()?;
+        }
+        archive.finish()?;
+        Ok(())
+    })
+    .map_err(|source| TaskError::Write {
+        file: path.into(),
+        source,
+    })
+}
+
+fn write_npy<T: npyz::AutoSerialize + Copy>(
+    writer: impl Write,
+    shape: &[usize],
+    data: &[T],
+) -> io::Result<()> {
+    let shape: Vec<u64> = shape.iter().map(|n| *n as u64).collect();
+    let mut npy = npyz::WriteOptions::new()
+        .default_dtype()
+        .shape(&shape)
+        .writer(writer)
+        .begin_nd()?;
+    npy.extend(data.iter().copied())?;
+    npy.finish()
+}
