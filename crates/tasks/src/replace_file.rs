@@ -29,3 +29,23 @@ pub(crate) fn replace_file(
     }
     placed
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_write_leaves_the_old_file_and_nothing_else() {
+        let folder =
+            std::env::temp_dir().join(format!("chiliad-tasks-replace-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("x.bin");
+        replace_file(&file, |writer| writer.write_all(b"old")).unwrap();
+        let full = || io::Error::new(io::ErrorKind::StorageFull, "full");
+        let failed = replace_file(&file, |writer| writer.write_all(b"half").and(Err(full())));
+        assert_eq!(failed.unwrap_err().kind(), io::ErrorKind::StorageFull);
+        assert_eq!(fs::read(&file).unwrap(), b"old");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}

@@ -46,6 +46,8 @@ pub struct Task {
     pub summary: String,
     /// Where its definition and its constants come from.
     pub source: String,
+    /// The task file as written, for display and for the record; for the user's own trials, one that names them.
+    pub ron: String,
     /// In the order of the file, `train` first.
     variants: Vec<(String, Generator)>,
 }
@@ -88,10 +90,17 @@ impl Task {
     pub fn external(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let generator = Generator::External(External::load(path)?);
+        let (summary, source) = (
+            "Trials of the user's own.".to_owned(),
+            path.display().to_string(),
+        );
         Ok(Self {
             name: stem(path),
-            summary: "Trials of the user's own.".to_owned(),
-            source: path.display().to_string(),
+            ron: format!(
+                "(summary: {summary:?}, source: {source:?}, generator: External(npz: {source:?}))\n"
+            ),
+            summary,
+            source,
             variants: vec![(TRAIN.to_owned(), generator)],
         })
     }

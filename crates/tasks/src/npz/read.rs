@@ -10,6 +10,10 @@ use npyz::{NpyHeader, Order, TypeChar};
 use super::{NpzArray, NpzData, checked_product};
 use crate::error::{Result, TaskError};
 
+/// An array of plain numbers says so in 128 bytes or so. The header is a Python literal and its parser recurses, so that a
+/// long one made of brackets would exhaust the stack.
+const MOST_HEADER_BYTES: u64 = 1024;
+
 /// Reads every array of an npz file, by name.
 ///
 /// # Errors
@@ -47,7 +51,7 @@ pub fn read_npz(path: impl AsRef<Path>) -> Result<BTreeMap<String, NpzArray>> {
 /// One .npy entry. The header is not believed: no more is allocated than there are bytes to fill it.
 fn read_npy(mut entry: impl Read) -> io::Result<NpzArray> {
     let invalid = |message: String| io::Error::new(io::ErrorKind::InvalidData, message);
-    let header = NpyHeader::from_reader(&mut entry)?;
+    let header = NpyHeader::from_reader(entry.by_ref().take(MOST_HEADER_BYTES))?;
     let shape = header
         .shape()
         .iter()

@@ -1,6 +1,6 @@
 //! From arrays to a file that appears whole or not at all.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Seek, Write};
 use std::path::Path;
 
 use npyz::WriterBuilder;
@@ -28,29 +28,41 @@ pub fn write_npz(path: impl AsRef<Path>, arrays: &[(&str, NpzArray)]) -> Result<
     }
     replace_file(path, |file| {
         let mut archive = zip::ZipWriter::new(file);
-        for (name, array) in arrays {
-            let options = zip::write::FileOptions::default()
-                .compression_method(zip::CompressionMethod::Stored)
-                .last_modified_time(zip::DateTime::default())
-                // Without it an entry of 4 GiB or more is refused by the zip format.
-                .large_file(array.len() > (u32::MAX / 16) as usize);
-            archive.start_file(npyz::npz::file_name_from_array_name(name), options)?;
-            let mut entry = BufWriter::with_capacity(1 << 16, &mut archive);
-            match &array.data {
-                NpzData::F32(v) => write_npy(&mut entry, &array.shape, v)?,
-                NpzData::F64(v) => write_npy(&mut entry, &array.shape, v)?,
-                NpzData::I32(v) => write_npy(&mut entry, &array.shape, v)?,
-                NpzData::I64(v) => write_npy(&mut entry, &array.shape, v)?,
-            }
-            entry.flush()?;
+        let written = write_entries(&mut archive, arrays);
+        if written.is_err() {
+            // Dropped, an unfinished archive tries to finish itself and prints that it could not.
+            std::mem::forget(archive);
         }
-        archive.finish()?;
-        Ok(())
+        written
     })
     .map_err(|source| TaskError::Write {
         file: path.into(),
         source,
     })
+}
+
+fn write_entries<W: Write + Seek>(
+    archive: &mut zip::ZipWriter<W>,
+    arrays: &[(&str, NpzArray)],
+) -> io::Result<()> {
+    for (name, array) in arrays {
+        let options = zip::write::FileOptions::default()
+            .compression_method(zip::CompressionMethod::Stored)
+            .last_modified_time(zip::DateTime::default())
+            // Without it an entry of 4 GiB or more is refused by the zip format.
+            .large_file(array.len() > (u32::MAX / 16) as usize);
+        archive.start_file(npyz::npz::file_name_from_array_name(name), options)?;
+        let mut entry = BufWriter::with_capacity(1 << 16, &mut *archive);
+        match &array.data {
+            NpzData::F32(v) => write_npy(&mut entry, &array.shape, v)?,
+            NpzData::F64(v) => write_npy(&mut entry, &array.shape, v)?,
+            NpzData::I32(v) => write_npy(&mut entry, &array.shape, v)?,
+            NpzData::I64(v) => write_npy(&mut entry, &array.shape, v)?,
+        }
+        entry.flush()?;
+    }
+    archive.finish()?;
+    Ok(())
 }
 
 fn write_npy<T: npyz::AutoSerialize + Copy>(

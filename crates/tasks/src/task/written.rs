@@ -121,6 +121,7 @@ impl Task {
             name: stem(Path::new(file)),
             summary: spec.summary,
             source: spec.source,
+            ron: text.to_owned(),
             variants,
         })
     }
