@@ -4,7 +4,7 @@ use super::{Architecture, Population, Role, Seeds};
 use chiliad_tasks::random::Stream;
 
 /// Purpose word of the stream of initial weights.
-const INITIAL_WEIGHTS: u32 = 0x1417;
+const INITIAL_WEIGHTS: u32 = 0x100;
 
 /// Variance-scaled normal weights, N(0, 1/fan_in) for every product (Maheswaranathan et al. use the same family);
 /// biases 0 but for the gates the sidecar names; unit parameters as the sidecar says, else 1; initial state 0.
