@@ -9,3 +9,4 @@ pub mod error;
 pub mod executor;
 pub mod numerics;
 pub mod population;
+pub mod train;
