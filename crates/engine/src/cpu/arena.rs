@@ -6,6 +6,7 @@ use crate::cell::graph::Leaf;
 use crate::cell::program::{Array, Program};
 use crate::cell::Cell;
 use crate::population::Architecture;
+use pulp::{Simd, WithSimd};
 use std::collections::BTreeMap;
 
 /// Trials per block: the unit of the canonical order of summation.
@@ -139,10 +140,27 @@ impl Placed {
 
     /// Runs the program at a time.
     #[inline(always)]
-    pub(crate) fn run(&mut self, arena: &mut Arena, t: usize) {
+    pub(crate) fn run<S: Simd>(&mut self, simd: S, arena: &mut Arena, t: usize) {
         for (place, array) in self.places.iter_mut().zip(&self.arrays) {
             *place = Place { storage: array.storage, offset: arena.offset(*array, t) };
         }
-        evaluate::run(&self.program, &mut arena.storage, &self.places, arena.len);
+        simd.vectorize(Interpret { program: &self.program, storage: &mut arena.storage, places: &self.places, len: arena.len });
+    }
+}
+
+/// A program run as an operation of its own, so that the interpreter is compiled once per SIMD level.
+struct Interpret<'a> {
+    program: &'a Program,
+    storage: &'a mut [Vec<f32>],
+    places: &'a [Place],
+    len: usize,
+}
+
+impl WithSimd for Interpret<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        evaluate::run(self.program, self.storage, self.places, self.len);
     }
 }

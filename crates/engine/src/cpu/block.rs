@@ -4,7 +4,7 @@
 //! weight gradients over time descending, within a step over trials ascending; over blocks by a binary tree.
 
 use super::arena::{Arena, BLOCK, CHUNK, Placed, Timed};
-use super::product::{Product, Start, Term, dot, padded};
+use super::product::{Product, Readout, Start, Term, padded};
 use super::weights::Weights;
 use crate::cell::graph::Leaf;
 use crate::cell::program::Array;
@@ -136,7 +136,7 @@ impl Block {
         let channels = self.architecture.inputs + 1;
         for s in 0..self.drive.len() {
             if !self.drives[s].is_empty() {
-                self.drives[s].run(&mut self.arena, t);
+                self.drives[s].run(simd, &mut self.arena, t);
             }
             for (g, gate) in weights.gates[s].iter().enumerate() {
                 let to = self.gates[s][g];
@@ -149,26 +149,21 @@ impl Block {
                     Term { x: drive, row_stride: width, k_stride: 1, w: &gate.forward, depth: if gate.forward.is_empty() { 0 } else { units } },
                 ];
                 let bias = &gate.input[(channels - 1) * width..];
-                Product { out: &mut storage[offset..][..BLOCK * width], rows: BLOCK, width, start: Start::Row(bias), terms: &terms }.run(simd);
+                simd.vectorize(Product { out: &mut storage[offset..][..BLOCK * width], rows: BLOCK, width, start: Start::Row(bias), terms: &terms });
                 self.arena.storage[to.storage] = storage;
             }
         }
-        self.next.run(&mut self.arena, t);
+        self.next.run(simd, &mut self.arena, t);
     }
 
     /// Outputs of the state after step t: `[trial][output]`.
-    #[inline(always)]
-    pub(crate) fn readout(&self, weights: &Weights, t: usize, outputs: &mut [f32]) {
+    pub(crate) fn readout<S: Simd>(&self, simd: S, weights: &Weights, t: usize, outputs: &mut [f32]) {
         let n = self.architecture.outputs;
         if n == 0 {
             return;
         }
         let seen = self.arena.at(self.output, t);
-        for (row, y) in seen.chunks_exact(self.width).zip(outputs.chunks_exact_mut(n)) {
-            for (o, value) in y.iter_mut().enumerate() {
-                *value = dot(row, &weights.readout[o * self.width..][..self.width]) + weights.readout_bias[o];
-            }
-        }
+        simd.vectorize(Readout { seen, w: &weights.readout, bias: &weights.readout_bias, width: self.width, y: outputs });
     }
 
     /// Adjoint of the step at time t.
@@ -179,9 +174,9 @@ impl Block {
         let mut storage = std::mem::take(&mut self.arena.storage[to.storage]);
         let errors = &self.errors[t * BLOCK * n_outputs..][..BLOCK * n_outputs];
         let term = Term { x: errors, row_stride: n_outputs, k_stride: 1, w: &weights.readout, depth: n_outputs };
-        Product { out: &mut storage[..BLOCK * width], rows: BLOCK, width, start: Start::Zero, terms: &[term] }.run(simd);
+        simd.vectorize(Product { out: &mut storage[..BLOCK * width], rows: BLOCK, width, start: Start::Zero, terms: &[term] });
         self.arena.storage[to.storage] = storage;
-        self.next_adjoint.run(&mut self.arena, t);
+        self.next_adjoint.run(simd, &mut self.arena, t);
         for s in (0..self.drive.len()).rev() {
             let plain = self.architecture.cell.plain_drive(s);
             let (to, start) = match plain {
@@ -195,12 +190,12 @@ impl Block {
             for (g, gate) in weights.gates[s].iter().enumerate().filter(|(_, gate)| !gate.recurrent.is_empty()) {
                 let delta = self.arena.at(self.adjoint_gates[s][g], t);
                 let term = Term { x: delta, row_stride: width, k_stride: 1, w: &gate.recurrent, depth: units };
-                Product { out: &mut *out, rows: BLOCK, width, start, terms: &[term] }.run(simd);
+                simd.vectorize(Product { out: &mut *out, rows: BLOCK, width, start, terms: &[term] });
                 start = Start::Out;
             }
             self.arena.storage[to.storage] = storage;
             if plain.is_none() {
-                self.drive_adjoints[s].run(&mut self.arena, t);
+                self.drive_adjoints[s].run(simd, &mut self.arena, t);
             }
         }
         for (i, &array) in self.adjoint_unit.iter().enumerate() {
@@ -225,7 +220,7 @@ impl Block {
                     for (term, t) in terms.iter_mut().zip((first..last).rev()) {
                         *term = Term { x: self.arena.at(self.adjoint_gates[s][g], t), row_stride: 1, k_stride: width, w: self.arena.at(self.drive[s], t), depth: BLOCK };
                     }
-                    Product { out: &mut gate.recurrent, rows: units, width, start: Start::Out, terms: &terms[..last - first] }.run(simd);
+                    simd.vectorize(Product { out: &mut gate.recurrent, rows: units, width, start: Start::Out, terms: &terms[..last - first] });
                 }
                 let has_input = self.architecture.cell.stages[s].gates[g].input;
                 let skip = if has_input { 0 } else { channels - 1 };
@@ -233,7 +228,7 @@ impl Block {
                     let x = &trials.inputs[t * BLOCK * channels + skip..(t + 1) * BLOCK * channels];
                     *term = Term { x, row_stride: 1, k_stride: channels, w: self.arena.at(self.adjoint_gates[s][g], t), depth: BLOCK };
                 }
-                Product { out: &mut gate.input[skip * width..], rows: channels - skip, width, start: Start::Out, terms: &terms[..last - first] }.run(simd);
+                simd.vectorize(Product { out: &mut gate.input[skip * width..], rows: channels - skip, width, start: Start::Out, terms: &terms[..last - first] });
             }
         }
         let mut terms = [empty; CHUNK];
@@ -241,7 +236,7 @@ impl Block {
             let x = &self.errors[t * BLOCK * n_outputs..][..BLOCK * n_outputs];
             *term = Term { x, row_stride: 1, k_stride: n_outputs, w: self.arena.at(self.output, t), depth: BLOCK };
         }
-        Product { out: &mut gradient.readout, rows: n_outputs, width, start: Start::Out, terms: &terms[..last - first] }.run(simd);
+        simd.vectorize(Product { out: &mut gradient.readout, rows: n_outputs, width, start: Start::Out, terms: &terms[..last - first] });
         for t in (first..last).rev() {
             for row in self.errors[t * BLOCK * n_outputs..][..BLOCK * n_outputs].chunks_exact(n_outputs.max(1)) {
                 gradient.readout_bias.iter_mut().zip(row).for_each(|(b, e)| *b += e);
@@ -282,7 +277,7 @@ impl WithSimd for TrainPass<'_> {
                 }
             }
             block.forward(simd, weights, &trials.inputs[t * BLOCK * channels..(t + 1) * BLOCK * channels], t);
-            block.readout(weights, t, &mut outputs[t * n..(t + 1) * n]);
+            block.readout(simd, weights, t, &mut outputs[t * n..(t + 1) * n]);
         }
         let mut loss = 0.0;
         block.errors.resize(n_steps * n, 0.0);
@@ -325,7 +320,7 @@ impl WithSimd for ForwardPass<'_> {
         block.reset(weights);
         for t in 0..n_steps {
             block.forward(simd, weights, &inputs[t * BLOCK * channels..(t + 1) * BLOCK * channels], t);
-            block.readout(weights, t, &mut outputs);
+            block.readout(simd, weights, t, &mut outputs);
             visit(t, block, &outputs);
         }
     }

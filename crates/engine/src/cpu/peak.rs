@@ -14,10 +14,15 @@ impl WithSimd for Burn {
     fn with_simd<S: Simd>(self, simd: S) -> f32 {
         // Ten independent chains hide the latency of two units of four cycles.
         let mut acc = [simd.splat_f32s(1.0); 10];
-        let (a, b) = (simd.splat_f32s(0.999_999), simd.splat_f32s(1e-6));
-        for _ in 0..self.0 {
+        let mut factor = simd.splat_f32s(0.999_999);
+        let b = simd.splat_f32s(1e-6);
+        for round in 0..self.0 {
+            // Now and then the factor is hidden from the compiler, which would else solve the recurrence.
+            if round % 64 == 0 {
+                factor = std::hint::black_box(factor);
+            }
             for x in &mut acc {
-                *x = simd.mul_add_f32s(*x, a, b);
+                *x = simd.mul_add_f32s(*x, factor, b);
             }
         }
         acc.iter().map(|&x| simd.reduce_sum_f32s(x)).sum()

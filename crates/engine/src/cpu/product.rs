@@ -51,13 +51,6 @@ impl WithSimd for Product<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        self.run(simd);
-    }
-}
-
-impl Product<'_> {
-    #[inline(always)]
-    pub(crate) fn run<S: Simd>(&mut self, simd: S) {
         let wide = 2 * S::F32_LANES;
         let mut j = 0;
         while j + wide <= self.width {
@@ -69,7 +62,9 @@ impl Product<'_> {
             j += S::F32_LANES;
         }
     }
+}
 
+impl Product<'_> {
     #[inline(always)]
     fn columns<S: Simd, const C: usize>(&mut self, simd: S, j: usize) {
         let mut r = 0;
@@ -149,7 +144,29 @@ fn load<S: Simd>(simd: S, chunk: &[f32]) -> S::f32s {
     head.first().copied().unwrap_or_else(|| simd.splat_f32s(0.0))
 }
 
-/// `out[r] = sum_j a[r][j] b[j]` for one row of `b`: 16 partial sums, folded 8, 4, 2, 1.
+/// The readout of one block: `y[trial][o] = bias[o] + sum_j seen[trial][j] w[o][j]`.
+pub(crate) struct Readout<'a> {
+    pub(crate) seen: &'a [f32],
+    pub(crate) w: &'a [f32],
+    pub(crate) bias: &'a [f32],
+    pub(crate) width: usize,
+    pub(crate) y: &'a mut [f32],
+}
+
+impl WithSimd for Readout<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (row, y) in self.seen.chunks_exact(self.width).zip(self.y.chunks_exact_mut(self.bias.len())) {
+            for ((value, w), bias) in y.iter_mut().zip(self.w.chunks_exact(self.width)).zip(self.bias) {
+                *value = dot(row, w) + bias;
+            }
+        }
+    }
+}
+
+/// `sum_j a[j] b[j]`: 16 partial sums, folded 8, 4, 2, 1.
 #[inline(always)]
 pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut sums = [0.0_f32; LANES];
