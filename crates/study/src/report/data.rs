@@ -5,11 +5,13 @@
 
 mod census;
 mod look;
+mod nullable;
 
 pub use census::{Attractor, Census, Certificate};
 pub use look::{Look, LookPoint, TrialTrace};
 
-use serde::{Deserialize, Deserializer, Serialize};
+use nullable::null_is_nan;
+use serde::{Deserialize, Serialize};
 
 /// Everything the page shows.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -177,9 +179,4 @@ pub struct Constant {
     pub value: String,
     /// True where the study file did not set it.
     pub project_default: bool,
-}
-
-/// Reads `null` as NaN: the way back for a number JSON could not hold.
-pub(crate) fn null_is_nan<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
-    Ok(Option::<f64>::deserialize(from)?.unwrap_or(f64::NAN))
 }

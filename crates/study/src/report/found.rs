@@ -19,7 +19,7 @@ pub(super) fn section(data: &ReportData, palette: &Palette) -> String {
 <p class="caption">Left, a row per network: its fixed points by number of unstable directions (0: stable), rows of one class together, coloured by cell; certificate ● held, ○ open, ◇ degenerate, – not applicable. Right, what driven states ended on after the input was switched off: a dot per network, a bar at the median.</p>
 <div class="split"><div class="strip-scroll"><div class="head">{}</div>{}</div><div class="side">{cards}</div></div>
 {}{}</section>"#,
-        strip::head(data, palette).inline(),
+        strip::head(palette).inline(),
         strip::rows(data, palette).inline(),
         totals(data),
         exceptions(data)

@@ -108,8 +108,8 @@ fn panels(data: &ReportData, palette: &Palette) -> Vec<Svg> {
                 r#"<path class="rule" d="M{left} {place:.1}H{right}"/>"#
             ));
             plot.draw(&text(
-                "note end",
-                right,
+                "note",
+                left + 4.0,
                 place - 4.0,
                 &format!(
                     "criterion {}",

@@ -97,7 +97,7 @@ fn block(data: &ReportData, palette: &Palette, k: usize, look: &Look) -> String 
     format!(
         r#"<div class="look {}"><p class="facts"><i class="key"></i><b>{}</b>. {}</p>
 <h3>State space: a few trials and every fixed point</h3><div class="multiples">{panels}</div>
-<h3>Eigenvalues of one step at every fixed point</h3><div class="multiples">{spectra}</div>
+<h3>Eigenvalues of one step at every fixed point</h3><p class="caption">Colour: unstable directions of the point. Outside the unit circle a mode grows (large dots). Time constant: steps in which a mode falls or grows e-fold.</p><div class="multiples">{spectra}</div>
 {trials_head}<div class="multiples">{traces}</div></div>"#,
         palette.class(look.population),
         escape(&name(data, look)),

@@ -7,36 +7,44 @@ const N_COLOURS: usize = 8;
 
 /// Colour class by population: by cell where the study has several cells, else by population.
 pub(super) struct Palette {
+    /// By population.
     classes: Vec<String>,
+    /// What each colour stands for: `(class, name)`.
+    legend: Vec<(String, String)>,
 }
 
 impl Palette {
     /// The palette of a study.
     pub(super) fn of(data: &ReportData) -> Self {
-        let mut cells: Vec<&str> = Vec::new();
+        let by_cell = data
+            .populations
+            .iter()
+            .any(|p| p.cell != data.populations[0].cell);
+        let (mut classes, mut legend) = (Vec::new(), Vec::<(String, String)>::new());
         for population in &data.populations {
-            if !cells.contains(&population.cell.as_str()) {
-                cells.push(&population.cell);
+            let name = if by_cell {
+                &population.cell
+            } else {
+                &population.label
+            };
+            let known = legend.iter().position(|(_, known)| known == name);
+            let class = format!("c{}", known.unwrap_or(legend.len()) % N_COLOURS);
+            if known.is_none() {
+                legend.push((class.clone(), name.clone()));
             }
+            classes.push(class);
         }
-        let colour = |(p, cell): (usize, &str)| {
-            let by_cell = cells.iter().position(|c| *c == cell).unwrap_or(p);
-            format!("c{}", if cells.len() > 1 { by_cell } else { p } % N_COLOURS)
-        };
-        Self {
-            classes: data
-                .populations
-                .iter()
-                .map(|p| p.cell.as_str())
-                .enumerate()
-                .map(colour)
-                .collect(),
-        }
+        Self { classes, legend }
     }
 
     /// CSS class of a population.
     pub(super) fn class(&self, population: usize) -> &str {
         self.classes.get(population).map_or("c0", String::as_str)
+    }
+
+    /// What each colour stands for: `(class, name)`, in the order of the study.
+    pub(super) fn legend(&self) -> &[(String, String)] {
+        &self.legend
     }
 }
 

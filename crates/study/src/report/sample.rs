@@ -62,7 +62,7 @@ fn network(
     diverges: bool,
 ) -> NetworkReport {
     let steps = ((median_steps * (0.85 + 0.35 * draw.next())) / 25.0).round() as u64 * 25;
-    let fall = (0.33f64 / 0.0009).ln();
+    let fall = (0.33f64 / (0.0007 + 0.0003 * draw.next())).ln();
     let mut curve: Vec<CurvePoint> = (0..=steps / 25)
         .map(|k| {
             let t = 25.0 * k as f64 / steps as f64;

@@ -42,7 +42,7 @@ pub(super) fn panel(data: &ReportData, population: &PopulationReport, colour: &s
         (x, "attractor reached (signs of the outputs)"),
         &names,
         (y, "driven states (%)"),
-        &y.ticks(3),
+        &y.ticks(4),
     );
     for (k, label) in shown.iter().enumerate() {
         let of_network =
@@ -89,6 +89,10 @@ fn marks(shares: &[(usize, f64)], y: &Scale, middle: f64, column: f64) -> String
     let Some((low, high)) = range(shares.iter().map(|s| s.1)) else {
         return String::new();
     };
+    // An attractor that nobody here reached is another population's: its column stays empty.
+    if high <= 0.0 {
+        return String::new();
+    }
     let mut marks = String::new();
     if let (Some(a), Some(b)) = (y.at(low), y.at(high)) {
         marks += &format!(r#"<path class="band" d="M{middle:.1} {a:.1}V{b:.1}"/>"#);

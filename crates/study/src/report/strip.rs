@@ -11,57 +11,45 @@ const ROW: f64 = 13.0;
 const COLUMN: f64 = 38.0;
 /// Left edges: cell band, first heat column, certificate, class.
 const X: [f64; 4] = [52.0, 62.0, 268.0, 286.0];
-const HEAD: f64 = 62.0;
+/// Height of the heading below its colour legend.
+const HEAD: f64 = 56.0;
 
 /// The rows' heading, drawn apart so that the page can keep it in view while the rows scroll.
-pub(super) fn head(data: &ReportData, palette: &Palette) -> Svg {
+pub(super) fn head(palette: &Palette) -> Svg {
     let mut body = String::new();
-    let mut x = X[0];
-    let mut named: Vec<&str> = Vec::new();
-    for (p, population) in data.populations.iter().enumerate() {
-        let class = palette.class(p);
-        if named.contains(&class) || x > WIDTH - 60.0 {
-            continue;
+    let (mut x, mut y) = (X[0], 5.0);
+    for (class, name) in palette.legend() {
+        let wide = 24.0 + 6.0 * name.chars().count() as f64;
+        if x > X[0] && x + wide > WIDTH {
+            (x, y) = (X[0], y + 13.0);
         }
-        named.push(class);
-        let shared = data
-            .populations
-            .iter()
-            .enumerate()
-            .filter(|(q, _)| palette.class(*q) == class)
-            .count()
-            > 1;
-        let name = if shared {
-            &population.cell
-        } else {
-            &population.label
-        };
         body += &format!(
-            r#"<rect class="swatch {class}" x="{x:.1}" y="5" width="8" height="8" rx="2"/>"#
+            r#"<rect class="swatch {class}" x="{x:.1}" y="{y}" width="8" height="8" rx="2"/>"#
         );
-        body += &text("note", x + 12.0, 13.0, name);
-        x += 26.0 + 5.6 * name.chars().count() as f64;
+        body += &text("note", x + 12.0, y + 8.0, name);
+        x += wide;
     }
+    let head = y + HEAD;
     body += &text(
         "axis-label mid",
         X[1] + 2.5 * COLUMN,
-        34.0,
+        head - 30.0,
         "unstable directions of a point (count)",
     );
     for unstable in 0..5 {
         body += &text(
             "tick mid",
             column(unstable) + 0.5 * COLUMN,
-            HEAD - 8.0,
+            head - 8.0,
             unstable_name(unstable),
         );
     }
-    body += &text("axis-label end", X[0] - 5.0, HEAD - 8.0, "network");
-    body += &text("axis-label mid", X[2], HEAD - 8.0, "cert.");
-    body += &text("axis-label", X[3] + 6.0, HEAD - 8.0, "class, networks");
+    body += &text("axis-label end", X[0] - 5.0, head - 8.0, "network");
+    body += &text("axis-label mid", X[2], head - 8.0, "cert.");
+    body += &text("axis-label", X[3] + 6.0, head - 8.0, "class, networks");
     Svg {
         width: WIDTH,
-        height: HEAD,
+        height: head,
         label: "Heading of the census strip".to_owned(),
         body,
     }
@@ -120,7 +108,7 @@ pub(super) fn rows(data: &ReportData, palette: &Palette) -> Svg {
 /// Heading and rows as one drawing.
 pub(super) fn figure(data: &ReportData, palette: &Palette) -> Svg {
     Svg::grid(
-        &[head(data, palette), rows(data, palette)],
+        &[head(palette), rows(data, palette)],
         1,
         "Points of every network by number of unstable directions",
     )

@@ -1,6 +1,6 @@
 //! What a network was found to be.
 
-use super::null_is_nan;
+use super::nullable::null_is_nan;
 use serde::{Deserialize, Serialize};
 
 /// The fixed points of one network at the study's input condition, and what driven states ended on.

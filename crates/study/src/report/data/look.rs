@@ -1,5 +1,6 @@
 //! One network in detail: trajectories, fixed points, spectra, trials.
 
+use super::nullable::null_is_nan;
 use serde::{Deserialize, Serialize};
 
 /// One network drawn in detail.
@@ -14,8 +15,10 @@ pub struct Look {
     /// Principal components that exist: the smaller of 3 and the size of the state.
     pub n_components: usize,
     /// Share of the variance of the states along each component, 0 to 1, `n_components` long.
+    #[serde(deserialize_with = "null_is_nan")]
     pub variance_explained: Vec<f64>,
     /// States of a few trials, `[trial][time][component]`; components that do not exist are 0.
+    #[serde(deserialize_with = "null_is_nan")]
     pub trajectories: Vec<Vec<[f64; 3]>>,
     /// All fixed points of the census, in the same coordinates.
     pub points: Vec<LookPoint>,
@@ -33,10 +36,13 @@ pub struct LookPoint {
     /// Whether driven states ended here.
     pub reached: bool,
     /// Where it lies, in the components of the trajectories.
+    #[serde(deserialize_with = "null_is_nan")]
     pub at: [f64; 3],
     /// Unstable directions: both ends of a short segment, in the same coordinates.
+    #[serde(deserialize_with = "null_is_nan")]
     pub directions: Vec<[[f64; 3]; 2]>,
     /// Eigenvalues of the Jacobian of one step, `[re, im]`.
+    #[serde(deserialize_with = "null_is_nan")]
     pub eigenvalues: Vec<[f64; 2]>,
 }
 
@@ -44,9 +50,12 @@ pub struct LookPoint {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct TrialTrace {
     /// What the network was given.
+    #[serde(deserialize_with = "null_is_nan")]
     pub inputs: Vec<Vec<f64>>,
     /// What it should have said.
+    #[serde(deserialize_with = "null_is_nan")]
     pub targets: Vec<Vec<f64>>,
     /// What it said.
+    #[serde(deserialize_with = "null_is_nan")]
     pub outputs: Vec<Vec<f64>>,
 }

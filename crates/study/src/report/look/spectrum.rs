@@ -9,7 +9,7 @@ const PLANE: (f64, f64) = (320.0, 320.0);
 const STRIP: (f64, f64) = (320.0, 320.0);
 /// Least and greatest half-width of the drawn part of the complex plane.
 const HALF_WIDTH: (f64, f64) = (1.15, 2.0);
-/// Drawn time constants, in steps: below a third of a step nothing is left of a mode; 10,000 outlast a trial.
+/// Drawn time constants at most, in steps: after a fifth of a step nothing is left; 10,000 outlast any trial.
 const STEPS: (f64, f64) = (0.2, 1e4);
 
 /// Both panels.
@@ -41,7 +41,7 @@ fn plane(look: &Look) -> Svg {
     let y = Scale::linear((-tall, tall), (bottom, top));
     let mut plot = Plot::new(
         PLANE,
-        "Complex plane, unit circle",
+        "Complex plane",
         (x, "real part (per step)"),
         (y, "imaginary part (per step)"),
     );
@@ -87,7 +87,11 @@ pub(in super::super) fn time_constant(eigenvalue: [f64; 2]) -> f64 {
 
 fn time_constants(look: &Look) -> Svg {
     let [left, top, right, bottom] = Plot::area(STRIP);
-    let x = Scale::log(STEPS, (left, right));
+    let slowest = eigenvalues(look)
+        .map(|(_, l)| time_constant(l))
+        .filter(|tau| tau.is_finite());
+    let last = slowest.fold(0.0, f64::max).clamp(50.0, STEPS.1);
+    let x = Scale::log((STEPS.0, last * 1.2), (left, right));
     let y = Scale::linear((0.0, 5.0), (top, bottom));
     let rows: Vec<_> = (0..5)
         .filter_map(|u| Some((y.at(u as f64 + 0.5)?, unstable_name(u).to_owned())))
@@ -134,7 +138,7 @@ fn time_constants(look: &Look) -> Svg {
         "note end",
         right,
         15.0,
-        &format!("large: growing; {outside} of {} outside", all.len()),
+        &format!("{outside} of {} outside the range", all.len()),
     ));
     plot.finish("Time constants of all fixed points by number of unstable directions")
 }
