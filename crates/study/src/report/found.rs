@@ -2,9 +2,12 @@
 
 use super::data::{Census, Certificate, NetworkReport, PopulationReport, ReportData};
 use super::palette::Palette;
-use super::summary::{censuses, class_name, median, range};
+use super::summary::{censuses, class_name, classes, median, range};
 use super::text::{count, escape, number};
 use super::{shares, strip};
+
+/// Classes named in the table; the strip shows the rest.
+const MAX_CLASSES: usize = 12;
 
 /// Strip, cards, totals, exceptions.
 pub(super) fn section(data: &ReportData, palette: &Palette) -> String {
@@ -16,12 +19,13 @@ pub(super) fn section(data: &ReportData, palette: &Palette) -> String {
         .collect();
     format!(
         r#"<section id="found"><h2>What they found</h2>
-<p class="caption">Left, a row per network: its fixed points by number of unstable directions (0: stable), rows of one class together, coloured by cell; certificate ● held, ○ open, ◇ degenerate, – not applicable. Right, what driven states ended on after the input was switched off: a dot per network, a bar at the median.</p>
+<p class="caption">Left, a row per network: its fixed points by number of unstable directions (0: stable), rows of one class together, coloured by cell; certificate ● held, ○ open, ◇ degenerate, – not applicable. Right, what driven states ended on after the input was switched off: a dot per network, a line over their range, a bar at the median.</p>
 <div class="split"><div class="strip-scroll"><div class="head">{}</div>{}</div><div class="side">{cards}</div></div>
-{}{}</section>"#,
+{}{}{}</section>"#,
         strip::head(palette).inline(),
         strip::rows(data, palette).inline(),
         totals(data),
+        class_table(data, palette),
         exceptions(data)
     )
 }
@@ -59,8 +63,7 @@ fn card(data: &ReportData, population: &PopulationReport, colour: &str) -> Strin
         };
         let never: usize = searched.iter().map(|c| c.stable_never_reached).sum();
         html += &format!(
-            r#"<p class="caption">Fixed points reached: {reached}. Stable points never reached: {never} in all. Certificate: {}.</p>"#,
-            certificates(&searched)
+            r#"<p class="caption">Fixed points reached: {reached}. Stable points never reached: {never} in all.</p>"#
         );
     }
     html += &verdict_bar(&searched);
@@ -104,7 +107,8 @@ fn verdict_bar(searched: &[&Census]) -> String {
         }
     };
     format!(
-        r#"<div class="bar">{}</div>"#,
+        r#"<div class="certificate"><span>Certificate: {}</span><div class="bar">{}</div></div>"#,
+        certificates(searched),
         tally(searched).into_iter().map(part).collect::<String>()
     )
 }
@@ -136,6 +140,48 @@ fn totals(data: &ReportData) -> String {
         number(missing.ceil()),
         sum(|c| c.dropped),
         sum(|c| c.slow),
+    )
+}
+
+/// How many networks of each population fall into each class: what the strip shows, in numbers.
+fn class_table(data: &ReportData, palette: &Palette) -> String {
+    let all = classes(data);
+    if all.is_empty() {
+        return String::new();
+    }
+    let head = |(p, population): (usize, &PopulationReport)| {
+        let (colour, label) = (palette.class(p), escape(&population.label));
+        format!(r#"<th class="n"><i class="key {colour}"></i>{label}</th>"#)
+    };
+    let row = |(counts, size): &([usize; 5], usize)| {
+        let in_population = |population: &PopulationReport| {
+            let censuses = population.networks.iter().filter_map(|n| n.census.as_ref());
+            match censuses.filter(|c| c.counts == *counts).count() {
+                0 => r#"<td class="n zero">0</td>"#.to_owned(),
+                n => format!(r#"<td class="n">{n}</td>"#),
+            }
+        };
+        let cells: String = data.populations.iter().map(in_population).collect();
+        let name = class_name(counts);
+        let points: usize = counts.iter().sum();
+        format!(
+            r#"<tr><td class="keep">{name}</td><td class="n">{points}</td>{cells}<td class="n">{size}</td></tr>"#
+        )
+    };
+    let rest = all.len().saturating_sub(MAX_CLASSES);
+    let more = if rest == 0 {
+        String::new()
+    } else {
+        format!(r#"<p class="caption">Rarer classes, in the strip only: {rest}.</p>"#)
+    };
+    format!(
+        r#"<h3>Classes: points with 0/1/2/… unstable directions</h3><div class="scroll"><table><thead><tr><th>class</th><th class="n">points</th>{}<th class="n">all</th></tr></thead><tbody>{}</tbody></table></div>{more}"#,
+        data.populations
+            .iter()
+            .enumerate()
+            .map(head)
+            .collect::<String>(),
+        all.iter().take(MAX_CLASSES).map(row).collect::<String>()
     )
 }
 

@@ -2,7 +2,7 @@
 
 use super::data::{Claim, ReportData, Verdict};
 use super::summary::{censuses, classes, converged};
-use super::text::{count, escape, number};
+use super::text::{escape, number};
 
 /// The top of the page.
 pub(super) fn section(data: &ReportData) -> String {
@@ -67,10 +67,7 @@ fn tiles(data: &ReportData) -> String {
             &format!("{closed} of {searched}"),
             "censuses closed (two rounds added nothing)",
         ),
-        tile(
-            &count(n_classes, "class").replace("classs", class_word),
-            of_what,
-        ),
+        tile(&format!("{n_classes} {class_word}"), of_what),
         tile(&time, &format!("on {}", data.header.device)),
     ]
     .concat()

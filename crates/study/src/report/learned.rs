@@ -69,7 +69,7 @@ fn leaves_range(data: &ReportData) -> String {
         String::new()
     } else {
         format!(
-            " {} above the drawn range or not finite at some step.",
+            " Above the drawn range or not finite at some step: {}.",
             count(n, "curve")
         )
     }

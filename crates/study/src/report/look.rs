@@ -37,13 +37,19 @@ pub(super) fn section(data: &ReportData, palette: &Palette) -> String {
 /// One drawing per network.
 pub(super) fn figures(data: &ReportData, palette: &Palette) -> Vec<(String, Svg)> {
     let figure = |(k, look): (usize, &Look)| {
-        let mut parts = space(look);
-        parts.extend(spectrum::panels(look));
-        parts.extend(trials::panels(look, palette.class(look.population)));
+        let rows = [
+            space(look),
+            spectrum::panels(look),
+            trials::panels(look, palette.class(look.population)),
+        ];
+        let rows: Vec<Svg> = rows
+            .iter()
+            .map(|row| Svg::grid(row, row.len(), ""))
+            .collect();
         // The position keeps names unique should a network be looked at twice.
         (
             format!("look_{k}_network_{}", look.network),
-            Svg::grid(&parts, 3, &name(data, look)),
+            Svg::grid(&rows, 1, &name(data, look)),
         )
     };
     data.looks.iter().enumerate().map(figure).collect()
@@ -97,7 +103,7 @@ fn block(data: &ReportData, palette: &Palette, k: usize, look: &Look) -> String 
     format!(
         r#"<div class="look {}"><p class="facts"><i class="key"></i><b>{}</b>. {}</p>
 <h3>State space: a few trials and every fixed point</h3><div class="multiples">{panels}</div>
-<h3>Eigenvalues of one step at every fixed point</h3><p class="caption">Colour: unstable directions of the point. Outside the unit circle a mode grows (large dots). Time constant: steps in which a mode falls or grows e-fold.</p><div class="multiples">{spectra}</div>
+<h3>Eigenvalues of one step at every fixed point</h3><p class="caption">Colour: unstable directions of the point. Outside the unit circle a mode grows (large dots). Time constant: steps in which a mode falls or grows e-fold.</p><div class="multiples spectra">{spectra}</div>
 {trials_head}<div class="multiples">{traces}</div></div>"#,
         palette.class(look.population),
         escape(&name(data, look)),

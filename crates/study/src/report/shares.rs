@@ -95,7 +95,12 @@ fn marks(shares: &[(usize, f64)], y: &Scale, middle: f64, column: f64) -> String
     }
     let mut marks = String::new();
     if let (Some(a), Some(b)) = (y.at(low), y.at(high)) {
-        marks += &format!(r#"<path class="band" d="M{middle:.1} {a:.1}V{b:.1}"/>"#);
+        let wide = if shares.len() > MAX_DOTTED {
+            " wide"
+        } else {
+            ""
+        };
+        marks += &format!(r#"<path class="band{wide}" d="M{middle:.1} {a:.1}V{b:.1}"/>"#);
     }
     if shares.len() <= MAX_DOTTED {
         for (k, (index, share)) in shares.iter().enumerate() {

@@ -38,15 +38,15 @@ pub(super) fn number(x: f64) -> String {
         if x > 0.0 { "∞" } else { "−∞" }.to_owned()
     } else if size < 1e-12 {
         "0".to_owned()
-    } else if !(1e-3..1e5).contains(&size) {
+    } else if !(1e-4..1e5).contains(&size) {
         let text = format!("{x:.1e}");
         let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
         format!("{} × 10{}", digits.replace('-', "−"), superscript(exponent))
     } else if size >= 100.0 {
         format!("{x:.0}").replace('-', "−")
     } else {
-        let before_point = size.log10().floor().max(-3.0);
-        let decimals = (2.0 - before_point).clamp(0.0, 5.0) as usize;
+        let before_point = size.log10().floor();
+        let decimals = (2.0 - before_point).clamp(0.0, 6.0) as usize;
         let text = format!("{x:.decimals$}");
         text.trim_end_matches('0')
             .trim_end_matches('.')

@@ -6,7 +6,7 @@ use super::super::scale::Scale;
 use super::super::svg::{Plot, Svg, text};
 
 const PLANE: (f64, f64) = (320.0, 320.0);
-const STRIP: (f64, f64) = (320.0, 320.0);
+const STRIP: (f64, f64) = (620.0, 320.0);
 /// Least and greatest half-width of the drawn part of the complex plane.
 const HALF_WIDTH: (f64, f64) = (1.15, 2.0);
 /// Drawn time constants at most, in steps: after a fifth of a step nothing is left; 10,000 outlast any trial.

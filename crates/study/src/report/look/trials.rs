@@ -106,7 +106,7 @@ fn row_frame(top: f64, y: &Scale, label: &str) -> String {
         r#"<path class="frame" d="M{LEFT} {top}V{}H{RIGHT}"/>"#,
         top + ROW
     );
-    for (place, tick) in y.ticks(2) {
+    for (place, tick) in y.ticks(3) {
         frame += &format!(r#"<path class="grid" d="M{LEFT} {place:.1}H{RIGHT}"/>"#);
         frame += &text("tick end", LEFT - 4.0, place + 3.5, &tick);
     }
