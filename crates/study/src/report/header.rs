@@ -61,14 +61,24 @@ fn tiles(data: &ReportData) -> String {
     } else {
         format!("{} min", number(minutes))
     };
+    let criterion = data.populations.iter().any(|p| p.criterion.is_some());
+    let trained_how = if criterion {
+        "networks met the criterion"
+    } else {
+        "networks trained to the end"
+    };
+    let device = match data.header.device.as_str() {
+        "" => "device not recorded".to_owned(),
+        name => format!("on {name}"),
+    };
     [
-        tile(&format!("{met} of {trained}"), "networks met the criterion"),
+        tile(&format!("{met} of {trained}"), trained_how),
         tile(
             &format!("{closed} of {searched}"),
             "censuses closed (two rounds added nothing)",
         ),
         tile(&format!("{n_classes} {class_word}"), of_what),
-        tile(&time, &format!("on {}", data.header.device)),
+        tile(&time, &device),
     ]
     .concat()
 }

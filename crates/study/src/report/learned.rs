@@ -1,9 +1,9 @@
 //! Who learned: a learning curve per network, a row per population, and who is left out.
 
-use super::data::{CurvePoint, NetworkReport, Outcome, PopulationReport, ReportData};
+use super::data::{CurvePoint, NetworkReport, PopulationReport, ReportData};
 use super::palette::Palette;
 use super::scale::Scale;
-use super::summary::{converged, median, networks, range};
+use super::summary::{converged, finished, median, networks, range};
 use super::svg::{Plot, Svg, line_path, text};
 use super::text::{count, escape, number};
 
@@ -56,6 +56,7 @@ fn ranges(data: &ReportData) -> ((f64, f64), f64) {
         high
     };
     let low = low.max(high * 10f64.powf(-MAX_DECADES)) * 0.8;
+    let high = high.max(10.0 * low);
     let last = points().map(|p| p.step).max().unwrap_or(1);
     ((low, high * 1.25), last as f64)
 }
@@ -96,12 +97,12 @@ fn panels(data: &ReportData, palette: &Palette) -> Vec<Svg> {
         let curves: String = population
             .networks
             .iter()
-            .map(|n| curve(&plot, n, population.criterion, max_points))
+            .map(|n| curve(&plot, population, n, max_points))
             .collect();
         plot.draw(&format!(r#"<g class="{}">{curves}</g>"#, palette.class(p)));
         if let Some(place) = population
             .criterion
-            .filter(|c| *c > 0.0)
+            .filter(|c| y.holds(*c))
             .and_then(|c| y.at(c))
         {
             plot.draw(&format!(
@@ -124,8 +125,8 @@ fn panels(data: &ReportData, palette: &Palette) -> Vec<Svg> {
 
 fn curve(
     plot: &Plot,
+    population: &PopulationReport,
     network: &NetworkReport,
-    criterion: Option<f64>,
     max_points: usize,
 ) -> String {
     let place = |p: &CurvePoint| plot.at(p.step as f64, p.loss);
@@ -136,8 +137,8 @@ fn curve(
     );
     let index = network.index;
     let mut marks = format!(r#"<path class="curve" data-n="{index}" d="{path}"/>"#);
-    let met = |p: &&CurvePoint| criterion.is_some_and(|c| p.loss <= c);
-    if network.outcome == Outcome::Converged {
+    let met = |p: &&CurvePoint| population.criterion.is_some_and(|c| p.loss <= c);
+    if finished(population, network) {
         if let Some((x, y)) = network.curve.iter().find(met).and_then(place) {
             marks += &format!(
                 r#"<circle class="dot" data-n="{index}" cx="{x:.1}" cy="{y:.1}" r="2.4"/>"#
@@ -182,11 +183,11 @@ fn table(data: &ReportData, palette: &Palette) -> String {
                 population
                     .networks
                     .iter()
-                    .filter(|n| n.outcome == Outcome::Converged)
+                    .filter(|n| finished(population, n))
                     .map(value)
             };
             match (median(met()), range(met())) {
-                (Some(middle), Some((low, high))) => {
+                (Some(middle), Some((low, high))) if low < high => {
                     format!(
                         "{} <small>{}…{}</small>",
                         number(middle),
@@ -194,6 +195,7 @@ fn table(data: &ReportData, palette: &Palette) -> String {
                         number(high)
                     )
                 }
+                (Some(only), _) => number(only),
                 _ => "–".to_owned(),
             }
         };
@@ -213,17 +215,19 @@ fn table(data: &ReportData, palette: &Palette) -> String {
     };
     let rows: String = data.populations.iter().enumerate().map(row).collect();
     format!(
-        r#"<table><thead><tr><th>cell</th><th>activation</th><th class="n">units</th><th class="n">parameters</th><th class="n">converged</th><th class="n">steps</th><th class="n">final loss</th><th class="n">normalised error</th></tr></thead><tbody>{rows}</tbody></table><p class="caption">Steps, loss and normalised error (loss over the variance of the target): median and range over the converged networks.</p>"#
+        r#"<table><thead><tr><th>cell</th><th>activation</th><th class="n">units</th><th class="n">parameters</th><th class="n">converged</th><th class="n">steps</th><th class="n">final loss</th><th class="n">normalised error</th></tr></thead><tbody>{rows}</tbody></table><p class="caption">Steps, loss and normalised error (loss over the variance of the target): median and range over the networks counted as converged.</p>"#
     )
 }
 
 fn left_out(data: &ReportData) -> String {
     let out: Vec<_> = networks(data)
-        .filter(|(_, n)| n.outcome != Outcome::Converged)
+        .filter(|(p, n)| !finished(&data.populations[*p], n))
         .collect();
+    if networks(data).next().is_none() {
+        return r#"<p class="facts">No network was trained.</p>"#.to_owned();
+    }
     if out.is_empty() {
-        return r#"<p class="facts">Every network met the criterion; none is left out.</p>"#
-            .to_owned();
+        return r#"<p class="facts">No network is left out.</p>"#.to_owned();
     }
     let row = |(p, n): &(usize, &NetworkReport)| {
         let population = &data.populations[*p].label;

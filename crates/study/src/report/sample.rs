@@ -137,10 +137,12 @@ fn census(draw: &mut Draw, p: usize, index: usize) -> Census {
         index_sum: Some(sum),
         rounds: 2 + index % 3,
         closed: certificate != Certificate::Open,
-        hit_once: usize::from(index % 13 == 0),
+        hit_once: usize::from(index.is_multiple_of(13)),
         dropped: index % 2,
-        slow: usize::from(index % 17 == 0),
-        at_least: Some(counts.iter().sum::<usize>() as f64 + f64::from(u8::from(index % 13 == 0))),
+        slow: usize::from(index.is_multiple_of(17)),
+        at_least: Some(
+            counts.iter().sum::<usize>() as f64 + f64::from(u8::from(index.is_multiple_of(13))),
+        ),
         fixed_reached: if seven { 7 } else { 8 },
         complete: Some(!seven),
         ended_on: if seven {

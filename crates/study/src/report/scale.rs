@@ -49,7 +49,7 @@ impl Scale {
             value
         };
         let share = ((v - self.from.0) / (self.from.1 - self.from.0)).clamp(0.0, 1.0);
-        Some(self.to.0 + share * (self.to.1 - self.to.0))
+        Some(self.to.0 + share * (self.to.1 - self.to.0)).filter(|place| place.is_finite())
     }
 
     /// Whether a value lies within the drawn range.

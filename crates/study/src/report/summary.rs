@@ -40,12 +40,21 @@ pub(super) fn censuses(
     networks(data).filter_map(|(p, n)| n.census.as_ref().map(|c| (p, n, c)))
 }
 
-/// Networks of a population that met the criterion.
+/// Whether a network was trained as asked: it met the criterion or, where there is none, used its steps.
+pub(super) fn finished(population: &PopulationReport, network: &NetworkReport) -> bool {
+    match network.outcome {
+        Outcome::Converged => true,
+        Outcome::BudgetSpent => population.criterion.is_none(),
+        _ => false,
+    }
+}
+
+/// Networks of a population trained as asked.
 pub(super) fn converged(population: &PopulationReport) -> usize {
     population
         .networks
         .iter()
-        .filter(|n| n.outcome == Outcome::Converged)
+        .filter(|n| finished(population, n))
         .count()
 }
 

@@ -32,15 +32,10 @@ impl Svg {
 
     /// As a file of its own.
     pub(super) fn stand_alone(&self) -> String {
-        let Self {
-            width,
-            height,
-            body,
-            ..
-        } = self;
+        let (w, h, body) = (self.width + 16.0, self.height + 16.0, &self.body);
         let label = escape(&self.label);
         format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" role=\"img\" aria-label=\"{label}\">\n<style>{FIGURE_CSS}</style>\n<rect width=\"{width}\" height=\"{height}\" class=\"paper\"/>\n{body}</svg>\n"
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"-8 -8 {w} {h}\" width=\"{w}\" height=\"{h}\" role=\"img\" aria-label=\"{label}\">\n<style>{FIGURE_CSS}</style>\n<rect x=\"-8\" y=\"-8\" width=\"{w}\" height=\"{h}\" class=\"paper\"/>\n{body}</svg>\n"
         )
     }
 

@@ -37,6 +37,8 @@ fn figures_have_axis_labels_and_stand_alone() {
     names.dedup();
     assert_eq!(names.len(), 3 + data.looks.len());
     for (name, svg) in &figures {
+        let file = std::env::temp_dir().join(format!("chiliad-sample-{name}"));
+        std::fs::write(file, svg).expect("write sample");
         assert!(
             svg.starts_with("<svg xmlns="),
             "{name} would not open on its own"
@@ -121,17 +123,18 @@ fn odd_studies_render() {
     planar.looks[0].n_components = 2;
     planar.looks[1].trials.clear();
     planar.looks[2].trajectories.clear();
-    for data in [
-        ReportData::default(),
-        sample::study(0),
-        unlucky,
-        single,
-        planar,
-    ] {
-        let page = render(&data);
+    for inputs in &mut planar.looks[0].trials[0].inputs {
+        inputs.push(0.5);
+    }
+    let empty = ReportData::default();
+    let studies = [empty, sample::study(0), unlucky, single, planar];
+    for (k, data) in studies.iter().enumerate() {
+        let page = render(data);
+        let file = std::env::temp_dir().join(format!("chiliad-sample-odd-{k}.html"));
+        std::fs::write(file, &page).expect("write sample");
         assert!(page.contains("</html>") && !page.contains("NaN"));
         data_block(&page);
-        assert!(figures(&data).iter().all(|(_, svg)| !svg.contains("NaN")));
+        assert!(figures(data).iter().all(|(_, svg)| !svg.contains("NaN")));
     }
 }
 

@@ -114,9 +114,16 @@ fn row_frame(top: f64, y: &Scale, label: &str) -> String {
 }
 
 fn trace(class: &str, values: &[Vec<f64>], channel: usize, x: &Scale, y: &Scale) -> String {
-    let place = |(t, row): (usize, &Vec<f64>)| Some((x.at(t as f64)?, y.at(*row.get(channel)?)?));
-    format!(
-        r#"<path class="{class}" d="{}"/>"#,
-        line_path(values.iter().enumerate().map(place))
-    )
+    let place = |t: f64, row: &Vec<f64>| Some((x.at(t)?, y.at(*row.get(channel)?)?));
+    // An input is a pulse one step wide, not a tent: it is drawn as a staircase.
+    let aside: &[f64] = if class == "input" {
+        &[-0.5, 0.5]
+    } else {
+        &[0.0]
+    };
+    let places = values
+        .iter()
+        .enumerate()
+        .flat_map(|(t, row)| aside.iter().map(move |dt| place(t as f64 + dt, row)));
+    format!(r#"<path class="{class}" d="{}"/>"#, line_path(places))
 }
