@@ -98,7 +98,7 @@ fn block(data: &ReportData, palette: &Palette, k: usize, look: &Look) -> String 
     let trials_head = if traces.is_empty() {
         ""
     } else {
-        "<h3>Trials: output (solid) against target (dashed), input below (grey)</h3>"
+        "<h3>Trials: output (solid) against target (dashed) and input (grey), in task units</h3>"
     };
     format!(
         r#"<div class="look {}"><p class="facts"><i class="key"></i><b>{}</b>. {}</p>

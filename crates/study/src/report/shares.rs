@@ -113,6 +113,9 @@ fn marks(shares: &[(usize, f64)], y: &Scale, middle: f64, column: f64) -> String
             }
         }
     }
+    if shares.len() < 3 {
+        return marks;
+    }
     if let Some(place) = median(shares.iter().map(|s| s.1)).and_then(|m| y.at(m)) {
         marks += &format!(
             r#"<path class="median" d="M{:.1} {place:.1}h{:.1}"/>"#,
