@@ -59,26 +59,46 @@ fn binary<T: Real>(storage: &mut [Vec<T>], to: Place, a: Place, b: Place, len: u
 }
 
 #[inline(always)]
-fn ternary<T: Real>(storage: &mut [Vec<T>], to: Place, [a, b, c]: [Place; 3], len: usize, f: impl Fn(T, T, T) -> T) {
-    let mut out = [T::default(); CHUNK];
+fn ternary<T: Real>(storage: &mut [Vec<T>], to: Place, operands: [Place; 3], len: usize, f: impl Fn(T, T, T) -> T) {
+    if operands.iter().any(|p| p.storage == to.storage) {
+        return in_place(storage, to, operands, len, f);
+    }
+    // The result's vector leaves the storage while it is written: no operand lies in it.
+    let mut vector = std::mem::take(&mut storage[to.storage]);
+    let [a, b, c] = operands;
+    let x = &storage[a.storage][a.offset..][..len];
+    let y = &storage[b.storage][b.offset..][..len];
+    let z = &storage[c.storage][c.offset..][..len];
+    let out = &mut vector[to.offset..][..len];
+    for (((out, x), y), z) in out.iter_mut().zip(x).zip(y).zip(z) {
+        *out = f(*x, *y, *z);
+    }
+    storage[to.storage] = vector;
+}
+
+/// The same where an operand lies in the result's vector: chunk by chunk through registers.
+#[inline(always)]
+fn in_place<T: Real>(storage: &mut [Vec<T>], to: Place, operands: [Place; 3], len: usize, f: impl Fn(T, T, T) -> T) {
+    let [a, b, c] = operands;
     let mut start = 0;
-    while start < len {
-        let n = CHUNK.min(len - start);
-        {
-            let part = |p: Place| &storage[p.storage][p.offset + start..p.offset + start + n];
-            let (x, y, z) = (part(a), part(b), part(c));
-            if let (Some(x), Some(y), Some(z)) = (x.first_chunk::<CHUNK>(), y.first_chunk::<CHUNK>(), z.first_chunk::<CHUNK>()) {
-                for k in 0..CHUNK {
-                    out[k] = f(x[k], y[k], z[k]);
-                }
-            } else {
-                for k in 0..n {
-                    out[k] = f(x[k], y[k], z[k]);
-                }
+    while start + CHUNK <= len {
+        let mut out = [T::default(); CHUNK];
+        let x = storage[a.storage][a.offset + start..].first_chunk::<CHUNK>();
+        let y = storage[b.storage][b.offset + start..].first_chunk::<CHUNK>();
+        let z = storage[c.storage][c.offset + start..].first_chunk::<CHUNK>();
+        if let (Some(x), Some(y), Some(z)) = (x, y, z) {
+            for k in 0..CHUNK {
+                out[k] = f(x[k], y[k], z[k]);
             }
         }
-        storage[to.storage][to.offset + start..to.offset + start + n].copy_from_slice(&out[..n]);
-        start += n;
+        if let Some(target) = storage[to.storage][to.offset + start..].first_chunk_mut::<CHUNK>() {
+            *target = out;
+        }
+        start += CHUNK;
+    }
+    for k in start..len {
+        let value = f(storage[a.storage][a.offset + k], storage[b.storage][b.offset + k], storage[c.storage][c.offset + k]);
+        storage[to.storage][to.offset + k] = value;
     }
 }
 

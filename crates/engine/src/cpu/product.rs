@@ -133,7 +133,9 @@ impl Product<'_> {
         for (i, line) in acc.iter().enumerate() {
             let row = &mut self.out[(r + i) * self.width + j..][..C * lanes];
             let (head, _) = S::as_mut_simd_f32s(row);
-            head[..C].copy_from_slice(line);
+            for (to, value) in head.iter_mut().zip(line) {
+                *to = *value;
+            }
         }
     }
 }

@@ -153,10 +153,18 @@ pub(crate) fn gather_inputs(to: &mut Vec<f32>, inputs: &[f32], n_steps: usize, c
     for (t, rows) in to.chunks_exact_mut(BLOCK * (channels + 1)).enumerate() {
         for (slot, row) in rows.chunks_exact_mut(channels + 1).enumerate() {
             if let Some(&trial) = trials.get(slot) {
-                row[..channels].copy_from_slice(&inputs[(trial * n_steps + t) * channels..][..channels]);
+                copy_few(&mut row[..channels], &inputs[(trial * n_steps + t) * channels..][..channels]);
             }
             row[channels] = 1.0;
         }
+    }
+}
+
+/// A copy of a handful of values, without the call that a copy of unknown length costs.
+#[inline(always)]
+fn copy_few(to: &mut [f32], from: &[f32]) {
+    for (a, b) in to.iter_mut().zip(from) {
+        *a = *b;
     }
 }
 
@@ -169,7 +177,7 @@ fn gather(to: &mut BlockTrials, bank: &Trials, trials: &[usize]) {
         rows.resize(bank.n_steps * BLOCK * n, 0.0);
         for (slot, &trial) in trials.iter().enumerate() {
             for t in 0..bank.n_steps {
-                rows[(t * BLOCK + slot) * n..][..n].copy_from_slice(&from[(trial * bank.n_steps + t) * n..][..n]);
+                copy_few(&mut rows[(t * BLOCK + slot) * n..][..n], &from[(trial * bank.n_steps + t) * n..][..n]);
             }
         }
     }
