@@ -237,11 +237,6 @@ impl Block {
             *term = Term { x, row_stride: 1, k_stride: n_outputs, w: self.arena.at(self.output, t), depth: BLOCK };
         }
         simd.vectorize(Product { out: &mut gradient.readout, rows: n_outputs, width, start: Start::Out, terms: &terms[..last - first] });
-        for t in (first..last).rev() {
-            for row in self.errors[t * BLOCK * n_outputs..][..BLOCK * n_outputs].chunks_exact(n_outputs.max(1)) {
-                gradient.readout_bias.iter_mut().zip(row).for_each(|(b, e)| *b += e);
-            }
-        }
     }
 }
 
@@ -279,13 +274,8 @@ impl WithSimd for TrainPass<'_> {
             block.forward(simd, weights, &trials.inputs[t * BLOCK * channels..(t + 1) * BLOCK * channels], t);
             block.readout(simd, weights, t, &mut outputs[t * n..(t + 1) * n]);
         }
-        let mut loss = 0.0;
         block.errors.resize(n_steps * n, 0.0);
-        for (i, error) in block.errors.iter_mut().enumerate() {
-            let (difference, mask) = (outputs[i] - trials.targets[i], trials.mask[i]);
-            *error = 2.0 * mask * difference * scale;
-            loss += f64::from(mask) * f64::from(difference) * f64::from(difference);
-        }
+        let loss = simd.vectorize(Errors { outputs: &outputs, trials, scale, errors: &mut block.errors, bias: &mut gradient.readout_bias });
         block.outputs = outputs;
         for &array in &block.adjoint_previous {
             block.arena.at_mut(array, n_steps).fill(0.0);
@@ -297,6 +287,42 @@ impl WithSimd for TrainPass<'_> {
             add_rows(block.arena.at(array, 0), &mut gradient.initial[f]);
         }
         loss
+    }
+}
+
+/// Loss of one block, dL/d(outputs) and the gradient of the readout's bias.
+struct Errors<'a> {
+    outputs: &'a [f32],
+    trials: &'a BlockTrials,
+    scale: f32,
+    errors: &'a mut [f32],
+    bias: &'a mut [f32],
+}
+
+impl WithSimd for Errors<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> f64 {
+        let n_outputs = self.bias.len();
+        // Sums stay apart by position in a row of 16 trials until the end: whole registers, and one order for all widths.
+        let (mut loss, mut bias) = (vec![0.0_f64; BLOCK * n_outputs], vec![0.0_f32; BLOCK * n_outputs]);
+        for t in (0..self.trials.n_steps).rev() {
+            let at = t * BLOCK * n_outputs..(t + 1) * BLOCK * n_outputs;
+            let (y, target, mask) = (&self.outputs[at.clone()], &self.trials.targets[at.clone()], &self.trials.mask[at.clone()]);
+            let errors = &mut self.errors[at];
+            for ((((error, y), target), mask), (loss, bias)) in errors.iter_mut().zip(y).zip(target).zip(mask).zip(loss.iter_mut().zip(bias.iter_mut())) {
+                let difference = y - target;
+                let weighted = mask * difference;
+                *error = 2.0 * weighted * self.scale;
+                *loss += f64::from(weighted) * f64::from(difference);
+                *bias += *error;
+            }
+        }
+        for row in bias.chunks_exact(n_outputs.max(1)) {
+            self.bias.iter_mut().zip(row).for_each(|(b, e)| *b += e);
+        }
+        loss.iter().sum()
     }
 }
 

@@ -159,24 +159,30 @@ impl WithSimd for Readout<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
+    fn with_simd<S: Simd>(self, simd: S) {
         for (row, y) in self.seen.chunks_exact(self.width).zip(self.y.chunks_exact_mut(self.bias.len())) {
             for ((value, w), bias) in y.iter_mut().zip(self.w.chunks_exact(self.width)).zip(self.bias) {
-                *value = dot(row, w) + bias;
+                *value = dot(simd, row, w) + bias;
             }
         }
     }
 }
 
-/// `sum_j a[j] b[j]`: 16 partial sums, folded 8, 4, 2, 1.
+/// `sum_j a[j] b[j]`: 16 partial sums whatever the SIMD width, folded 8, 4, 2, 1.
 #[inline(always)]
-pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = [0.0_f32; LANES];
+fn dot<S: Simd>(simd: S, a: &[f32], b: &[f32]) -> f32 {
+    let registers = LANES / S::F32_LANES;
+    let mut acc = [simd.splat_f32s(0.0); LANES];
     for (x, y) in a.chunks_exact(LANES).zip(b.chunks_exact(LANES)) {
-        for l in 0..LANES {
-            sums[l] = x[l].mul_add(y[l], sums[l]);
+        let (x, _) = S::as_simd_f32s(x);
+        let (y, _) = S::as_simd_f32s(y);
+        for i in 0..registers {
+            acc[i] = simd.mul_add_f32s(x[i], y[i], acc[i]);
         }
     }
+    let mut sums = [0.0; LANES];
+    let (parts, _) = S::as_mut_simd_f32s(&mut sums);
+    parts[..registers].copy_from_slice(&acc[..registers]);
     fold(sums)
 }
 
