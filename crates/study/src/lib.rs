@@ -1,1 +1,2 @@
 //! The `chiliad` study crate.
+pub mod report;
