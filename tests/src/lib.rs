@@ -1,1 +1,1 @@
-//! (being written)
+//! Test support shared by the files under `tests/`.

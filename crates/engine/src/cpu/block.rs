@@ -1,0 +1,340 @@
+//! One network on one block of 16 trials: forward through time, and backward with all weight gradients.
+//!
+//! Order of summation (canonical: every tile shape and SIMD width keeps it): within a product over units in order;
+//! weight gradients over time descending, within a step over trials ascending; over blocks by a binary tree.
+
+use super::arena::{Arena, BLOCK, CHUNK, Placed, Timed};
+use super::product::{Product, Start, Term, dot, padded};
+use super::weights::Weights;
+use crate::cell::graph::Leaf;
+use crate::cell::program::Array;
+use crate::population::Architecture;
+use pulp::{Simd, WithSimd};
+
+/// Trials of one block, time first: what the passes read.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct BlockTrials {
+    /// `[time][trial][input + 1]`, the last channel 1: the input of the bias.
+    pub(crate) inputs: Vec<f32>,
+    /// `[time][trial][output]`
+    pub(crate) targets: Vec<f32>,
+    /// `[time][trial][output]`, 0 in the padding of the last block.
+    pub(crate) mask: Vec<f32>,
+    pub(crate) n_steps: usize,
+}
+
+/// Storage and programs for the blocks of one architecture.
+#[derive(Debug)]
+pub(crate) struct Block {
+    pub(crate) architecture: Architecture,
+    pub(crate) width: usize,
+    pub(crate) arena: Arena,
+    drives: Vec<Placed>,
+    next: Placed,
+    next_adjoint: Placed,
+    drive_adjoints: Vec<Placed>,
+    pub(crate) states: Vec<Timed>,
+    gates: Vec<Vec<Timed>>,
+    drive: Vec<Timed>,
+    output: Timed,
+    adjoint_gates: Vec<Vec<Timed>>,
+    adjoint_drive: Vec<Timed>,
+    adjoint_output: Timed,
+    adjoint_previous: Vec<Timed>,
+    adjoint_unit: Vec<Timed>,
+    pub(crate) noise: Vec<Timed>,
+    /// `[time][trial][output]` of the last forward pass.
+    pub(crate) outputs: Vec<f32>,
+    /// dL/d(outputs)
+    errors: Vec<f32>,
+}
+
+impl Block {
+    /// Storage for passes over `history` steps backward, or forward only when 0.
+    pub(crate) fn new(architecture: &Architecture, history: usize) -> Self {
+        let cell = architecture.cell.clone();
+        let mut arena = Arena::new(architecture, history);
+        let mut scratch = Vec::new();
+        let programs = &cell.programs;
+        let leaf = |arena: &mut Arena, l| arena.array(&cell, Array::Leaf(l));
+        let states = (0..cell.states.len()).map(|f| leaf(&mut arena, Leaf::State(f as u8))).collect();
+        let per_gate = |arena: &mut Arena, make: fn(u8, u8) -> Leaf| {
+            cell.stages.iter().enumerate().map(|(s, stage)| (0..stage.gates.len()).map(|g| arena.array(&cell, Array::Leaf(make(s as u8, g as u8)))).collect()).collect()
+        };
+        let gates = per_gate(&mut arena, Leaf::Gate);
+        let adjoint_gates = per_gate(&mut arena, Leaf::AdjointGate);
+        let drive = (0..cell.stages.len()).map(|s| arena.array(&cell, Array::Drive(s as u8))).collect();
+        let adjoint_drive = (0..cell.stages.len()).map(|s| arena.array(&cell, Array::Leaf(Leaf::AdjointDrive(s as u8)))).collect();
+        let output = arena.array(&cell, Array::Output);
+        let adjoint_output = arena.array(&cell, Array::Leaf(Leaf::AdjointOutput));
+        let adjoint_previous = (0..cell.states.len()).map(|f| arena.array(&cell, Array::AdjointPrevious(f as u8))).collect();
+        let adjoint_unit = (0..cell.unit_params.len()).map(|i| arena.array(&cell, Array::AdjointUnitParam(i as u8))).collect();
+        let noise = (0..cell.noise.len()).map(|i| arena.array(&cell, Array::Leaf(Leaf::Noise(i as u8)))).collect();
+        let mut place = |arena: &mut Arena, p| Placed::new(arena, &cell, p, &mut scratch);
+        let drives = programs.drive.iter().map(|p| place(&mut arena, p)).collect();
+        let next = place(&mut arena, &programs.next);
+        let next_adjoint = place(&mut arena, &programs.next_adjoint);
+        let drive_adjoints = programs.drive_adjoint.iter().map(|p| place(&mut arena, p)).collect();
+        Self {
+            architecture: architecture.clone(),
+            width: padded(architecture.units),
+            arena,
+            drives,
+            next,
+            next_adjoint,
+            drive_adjoints,
+            states,
+            gates,
+            drive,
+            output,
+            adjoint_gates,
+            adjoint_drive,
+            adjoint_output,
+            adjoint_previous,
+            adjoint_unit,
+            noise,
+            outputs: Vec::new(),
+            errors: Vec::new(),
+        }
+    }
+
+    /// Loads what stays the same for all blocks of one network: constants and unit parameters.
+    pub(crate) fn set_network(&mut self, weights: &Weights, constants: &[f32]) {
+        let cell = self.architecture.cell.clone();
+        for (i, &value) in constants.iter().enumerate() {
+            let at = self.arena.array(&cell, Array::Leaf(Leaf::Constant(i as u8)));
+            self.arena.at_mut(at, 0).fill(value);
+        }
+        for array in &self.noise {
+            self.arena.storage[array.storage].fill(0.0);
+        }
+        let (units, width) = (self.architecture.units, self.width);
+        let count = self.arena.array(&cell, Array::Leaf(Leaf::UnitCount));
+        self.arena.at_mut(count, 0).fill(units as f32);
+        let index = self.arena.array(&cell, Array::Leaf(Leaf::UnitIndex));
+        for row in self.arena.at_mut(index, 0).chunks_exact_mut(width) {
+            row.iter_mut().enumerate().for_each(|(i, v)| *v = i as f32);
+        }
+        for (i, values) in weights.unit.iter().enumerate() {
+            let at = self.arena.array(&cell, Array::Leaf(Leaf::UnitParam(i as u8)));
+            self.arena.at_mut(at, 0).chunks_exact_mut(width).for_each(|row| row.copy_from_slice(values));
+        }
+    }
+
+    /// Sets every trial's state at time 0 to the network's initial state.
+    pub(crate) fn reset(&mut self, weights: &Weights) {
+        for (f, initial) in weights.initial.iter().enumerate() {
+            let (state, width) = (self.states[f], self.width);
+            self.arena.at_mut(state, 0).chunks_exact_mut(width).for_each(|row| row.copy_from_slice(initial));
+        }
+    }
+
+    /// One step at time t; outputs are written when `outputs` has room for them.
+    #[inline(always)]
+    pub(crate) fn forward<S: Simd>(&mut self, simd: S, weights: &Weights, inputs: &[f32], t: usize) {
+        let (units, width) = (self.architecture.units, self.width);
+        let channels = self.architecture.inputs + 1;
+        for s in 0..self.drive.len() {
+            if !self.drives[s].is_empty() {
+                self.drives[s].run(&mut self.arena, t);
+            }
+            for (g, gate) in weights.gates[s].iter().enumerate() {
+                let to = self.gates[s][g];
+                let offset = self.arena.offset(to, t);
+                let mut storage = std::mem::take(&mut self.arena.storage[to.storage]);
+                let drive = self.arena.at(self.drive[s], t);
+                let has_input = self.architecture.cell.stages[s].gates[g].input;
+                let terms = [
+                    Term { x: inputs, row_stride: channels, k_stride: 1, w: &gate.input, depth: if has_input { channels - 1 } else { 0 } },
+                    Term { x: drive, row_stride: width, k_stride: 1, w: &gate.forward, depth: if gate.forward.is_empty() { 0 } else { units } },
+                ];
+                let bias = &gate.input[(channels - 1) * width..];
+                Product { out: &mut storage[offset..][..BLOCK * width], rows: BLOCK, width, start: Start::Row(bias), terms: &terms }.run(simd);
+                self.arena.storage[to.storage] = storage;
+            }
+        }
+        self.next.run(&mut self.arena, t);
+    }
+
+    /// Outputs of the state after step t: `[trial][output]`.
+    #[inline(always)]
+    pub(crate) fn readout(&self, weights: &Weights, t: usize, outputs: &mut [f32]) {
+        let n = self.architecture.outputs;
+        if n == 0 {
+            return;
+        }
+        let seen = self.arena.at(self.output, t);
+        for (row, y) in seen.chunks_exact(self.width).zip(outputs.chunks_exact_mut(n)) {
+            for (o, value) in y.iter_mut().enumerate() {
+                *value = dot(row, &weights.readout[o * self.width..][..self.width]) + weights.readout_bias[o];
+            }
+        }
+    }
+
+    /// Adjoint of the step at time t.
+    #[inline(always)]
+    fn backward<S: Simd>(&mut self, simd: S, weights: &Weights, gradient: &mut Weights, trials: &BlockTrials, t: usize) {
+        let (units, width, n_outputs) = (self.architecture.units, self.width, self.architecture.outputs);
+        let to = self.adjoint_output;
+        let mut storage = std::mem::take(&mut self.arena.storage[to.storage]);
+        let errors = &self.errors[t * BLOCK * n_outputs..][..BLOCK * n_outputs];
+        let term = Term { x: errors, row_stride: n_outputs, k_stride: 1, w: &weights.readout, depth: n_outputs };
+        Product { out: &mut storage[..BLOCK * width], rows: BLOCK, width, start: Start::Zero, terms: &[term] }.run(simd);
+        self.arena.storage[to.storage] = storage;
+        self.next_adjoint.run(&mut self.arena, t);
+        for s in (0..self.drive.len()).rev() {
+            let plain = self.architecture.cell.plain_drive(s);
+            let (to, start) = match plain {
+                Some(f) => (self.adjoint_previous[f], Start::Out),
+                None => (self.adjoint_drive[s], Start::Zero),
+            };
+            let offset = self.arena.offset(to, t);
+            let mut storage = std::mem::take(&mut self.arena.storage[to.storage]);
+            let mut start = start;
+            let out = &mut storage[offset..][..BLOCK * width];
+            for (g, gate) in weights.gates[s].iter().enumerate().filter(|(_, gate)| !gate.recurrent.is_empty()) {
+                let delta = self.arena.at(self.adjoint_gates[s][g], t);
+                let term = Term { x: delta, row_stride: width, k_stride: 1, w: &gate.recurrent, depth: units };
+                Product { out: &mut *out, rows: BLOCK, width, start, terms: &[term] }.run(simd);
+                start = Start::Out;
+            }
+            self.arena.storage[to.storage] = storage;
+            if plain.is_none() {
+                self.drive_adjoints[s].run(&mut self.arena, t);
+            }
+        }
+        for (i, &array) in self.adjoint_unit.iter().enumerate() {
+            add_rows(self.arena.at(array, t), &mut gradient.unit[i]);
+        }
+        if t.is_multiple_of(CHUNK) {
+            self.weight_gradients(simd, gradient, trials, t);
+        }
+    }
+
+    /// Weight gradients of the steps from `first` to the end of its chunk, latest first.
+    #[inline(always)]
+    fn weight_gradients<S: Simd>(&self, simd: S, gradient: &mut Weights, trials: &BlockTrials, first: usize) {
+        let (units, width, n_outputs) = (self.architecture.units, self.width, self.architecture.outputs);
+        let channels = self.architecture.inputs + 1;
+        let last = (first + CHUNK).min(trials.n_steps);
+        let empty = Term { x: &[], row_stride: 0, k_stride: 0, w: &[], depth: 0 };
+        for s in 0..self.drive.len() {
+            for (g, gate) in gradient.gates[s].iter_mut().enumerate() {
+                let mut terms = [empty; CHUNK];
+                if !gate.recurrent.is_empty() {
+                    for (term, t) in terms.iter_mut().zip((first..last).rev()) {
+                        *term = Term { x: self.arena.at(self.adjoint_gates[s][g], t), row_stride: 1, k_stride: width, w: self.arena.at(self.drive[s], t), depth: BLOCK };
+                    }
+                    Product { out: &mut gate.recurrent, rows: units, width, start: Start::Out, terms: &terms[..last - first] }.run(simd);
+                }
+                let has_input = self.architecture.cell.stages[s].gates[g].input;
+                let skip = if has_input { 0 } else { channels - 1 };
+                for (term, t) in terms.iter_mut().zip((first..last).rev()) {
+                    let x = &trials.inputs[t * BLOCK * channels + skip..(t + 1) * BLOCK * channels];
+                    *term = Term { x, row_stride: 1, k_stride: channels, w: self.arena.at(self.adjoint_gates[s][g], t), depth: BLOCK };
+                }
+                Product { out: &mut gate.input[skip * width..], rows: channels - skip, width, start: Start::Out, terms: &terms[..last - first] }.run(simd);
+            }
+        }
+        let mut terms = [empty; CHUNK];
+        for (term, t) in terms.iter_mut().zip((first..last).rev()) {
+            let x = &self.errors[t * BLOCK * n_outputs..][..BLOCK * n_outputs];
+            *term = Term { x, row_stride: 1, k_stride: n_outputs, w: self.arena.at(self.output, t), depth: BLOCK };
+        }
+        Product { out: &mut gradient.readout, rows: n_outputs, width, start: Start::Out, terms: &terms[..last - first] }.run(simd);
+        for t in (first..last).rev() {
+            for row in self.errors[t * BLOCK * n_outputs..][..BLOCK * n_outputs].chunks_exact(n_outputs.max(1)) {
+                gradient.readout_bias.iter_mut().zip(row).for_each(|(b, e)| *b += e);
+            }
+        }
+    }
+}
+
+/// Forward and backward over all steps; the result is the sum of `mask (y - target)^2` over the block.
+pub(crate) struct TrainPass<'a> {
+    pub(crate) block: &'a mut Block,
+    pub(crate) weights: &'a Weights,
+    /// Zero on entry, the block's share of the gradient on exit.
+    pub(crate) gradient: &'a mut Weights,
+    pub(crate) trials: &'a BlockTrials,
+    /// 1 / sum of the mask over the whole batch.
+    pub(crate) scale: f32,
+    /// Fills the noise variates of a step; none without noise.
+    pub(crate) noise: Option<&'a dyn Fn(usize, usize, &mut [f32])>,
+}
+
+impl WithSimd for TrainPass<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> f64 {
+        let Self { block, weights, gradient, trials, scale, noise } = self;
+        let n = BLOCK * block.architecture.outputs;
+        let (n_steps, channels) = (trials.n_steps, block.architecture.inputs + 1);
+        block.reset(weights);
+        let mut outputs = std::mem::take(&mut block.outputs);
+        outputs.resize(n_steps * n, 0.0);
+        for t in 0..n_steps {
+            if let Some(fill) = noise {
+                for i in 0..block.noise.len() {
+                    let array = block.noise[i];
+                    fill(t, i, block.arena.at_mut(array, t));
+                }
+            }
+            block.forward(simd, weights, &trials.inputs[t * BLOCK * channels..(t + 1) * BLOCK * channels], t);
+            block.readout(weights, t, &mut outputs[t * n..(t + 1) * n]);
+        }
+        let mut loss = 0.0;
+        block.errors.resize(n_steps * n, 0.0);
+        for (i, error) in block.errors.iter_mut().enumerate() {
+            let (difference, mask) = (outputs[i] - trials.targets[i], trials.mask[i]);
+            *error = 2.0 * mask * difference * scale;
+            loss += f64::from(mask) * f64::from(difference) * f64::from(difference);
+        }
+        block.outputs = outputs;
+        for &array in &block.adjoint_previous {
+            block.arena.at_mut(array, n_steps).fill(0.0);
+        }
+        for t in (0..n_steps).rev() {
+            block.backward(simd, weights, gradient, trials, t);
+        }
+        for (f, &array) in block.adjoint_previous.iter().enumerate() {
+            add_rows(block.arena.at(array, 0), &mut gradient.initial[f]);
+        }
+        loss
+    }
+}
+
+/// Forward only, for trials without a backward pass; `visit` sees the block and its outputs after every step.
+pub(crate) struct ForwardPass<'a> {
+    pub(crate) block: &'a mut Block,
+    pub(crate) weights: &'a Weights,
+    pub(crate) inputs: &'a [f32],
+    pub(crate) n_steps: usize,
+    pub(crate) visit: &'a mut dyn FnMut(usize, &Block, &[f32]),
+}
+
+impl WithSimd for ForwardPass<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { block, weights, inputs, n_steps, visit } = self;
+        let channels = block.architecture.inputs + 1;
+        let mut outputs = vec![0.0; BLOCK * block.architecture.outputs];
+        block.reset(weights);
+        for t in 0..n_steps {
+            block.forward(simd, weights, &inputs[t * BLOCK * channels..(t + 1) * BLOCK * channels], t);
+            block.readout(weights, t, &mut outputs);
+            visit(t, block, &outputs);
+        }
+    }
+}
+
+/// Adds all rows (one per trial) to one.
+#[inline(always)]
+fn add_rows(rows: &[f32], sum: &mut [f32]) {
+    for row in rows.chunks_exact(sum.len()) {
+        sum.iter_mut().zip(row).for_each(|(s, v)| *s += v);
+    }
+}

@@ -1,0 +1,203 @@
+//! The register tile behind all products: 8 rows x 2 vectors of accumulators, one broadcast and one vector operand.
+//!
+//! `W h`, `W^T delta` and `delta^T h` are the same loop, `out[r][j] += sum_k x[r, k] w[k][j]`, with rows of `out` and `w`
+//! contiguous in j; only the strides of `x` differ, so nothing is ever transposed. Every element is summed over
+//! k in order by fused multiply-adds: its bits do not depend on the tile or on the SIMD width.
+
+use pulp::{Simd, WithSimd};
+
+/// Elements per padded row: the widest SIMD register in f32.
+pub(crate) const LANES: usize = 16;
+
+/// n rounded up to whole registers.
+pub(crate) fn padded(n: usize) -> usize {
+    n.div_ceil(LANES) * LANES
+}
+
+/// One summand `x w` of a product.
+#[derive(Clone, Copy)]
+pub(crate) struct Term<'a> {
+    /// Broadcast operand: element (r, k) at `x[r * row_stride + k * k_stride]`.
+    pub(crate) x: &'a [f32],
+    pub(crate) row_stride: usize,
+    pub(crate) k_stride: usize,
+    /// Vector operand: row k at `w[k * width..]`.
+    pub(crate) w: &'a [f32],
+    /// Number of k.
+    pub(crate) depth: usize,
+}
+
+/// `out[r][j] = start + sum over terms`, for all rows, `width` a multiple of [`LANES`].
+pub(crate) struct Product<'a> {
+    pub(crate) out: &'a mut [f32],
+    pub(crate) rows: usize,
+    pub(crate) width: usize,
+    pub(crate) start: Start<'a>,
+    pub(crate) terms: &'a [Term<'a>],
+}
+
+/// What a sum starts from.
+#[derive(Clone, Copy)]
+pub(crate) enum Start<'a> {
+    Zero,
+    /// The same row for all.
+    Row(&'a [f32]),
+    /// What is there.
+    Out,
+}
+
+impl WithSimd for Product<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        self.run(simd);
+    }
+}
+
+impl Product<'_> {
+    #[inline(always)]
+    pub(crate) fn run<S: Simd>(&mut self, simd: S) {
+        let wide = 2 * S::F32_LANES;
+        let mut j = 0;
+        while j + wide <= self.width {
+            self.columns::<S, 2>(simd, j);
+            j += wide;
+        }
+        while j < self.width {
+            self.columns::<S, 1>(simd, j);
+            j += S::F32_LANES;
+        }
+    }
+
+    #[inline(always)]
+    fn columns<S: Simd, const C: usize>(&mut self, simd: S, j: usize) {
+        let mut r = 0;
+        // 16 registers hold 8 accumulators and their operands; 32 hold 16.
+        if S::F32_LANES >= 16 || C == 1 {
+            while r + 8 <= self.rows {
+                self.tile::<S, 8, C>(simd, r, j);
+                r += 8;
+            }
+        }
+        while r + 4 <= self.rows {
+            self.tile::<S, 4, C>(simd, r, j);
+            r += 4;
+        }
+        while r + 2 <= self.rows {
+            self.tile::<S, 2, C>(simd, r, j);
+            r += 2;
+        }
+        if r < self.rows {
+            self.tile::<S, 1, C>(simd, r, j);
+        }
+    }
+
+    #[inline(always)]
+    fn tile<S: Simd, const R: usize, const C: usize>(&mut self, simd: S, r: usize, j: usize) {
+        let lanes = S::F32_LANES;
+        let mut acc = [[simd.splat_f32s(0.0); C]; R];
+        match self.start {
+            Start::Zero => {}
+            Start::Row(row) => {
+                let row = &row[j..j + C * lanes];
+                for (c, chunk) in row.chunks_exact(lanes).enumerate().take(C) {
+                    let value = load(simd, chunk);
+                    for line in &mut acc {
+                        line[c] = value;
+                    }
+                }
+            }
+            Start::Out => {
+                for (i, line) in acc.iter_mut().enumerate() {
+                    let row = &self.out[(r + i) * self.width + j..][..C * lanes];
+                    for (value, chunk) in line.iter_mut().zip(row.chunks_exact(lanes)) {
+                        *value = load(simd, chunk);
+                    }
+                }
+            }
+        }
+        for term in self.terms {
+            if term.depth == 0 {
+                continue;
+            }
+            // One bounds check per row here, none per multiply-add below that LLVM could not remove.
+            let last = (term.depth - 1) * term.k_stride;
+            let rows: [&[f32]; R] = std::array::from_fn(|i| &term.x[(r + i) * term.row_stride..][..last + 1]);
+            for k in 0..term.depth {
+                let (head, _) = S::as_simd_f32s(&term.w[k * self.width + j..][..C * lanes]);
+                let w: [S::f32s; C] = std::array::from_fn(|c| head[c]);
+                for i in 0..R {
+                    let x = simd.splat_f32s(rows[i][k * term.k_stride]);
+                    for c in 0..C {
+                        acc[i][c] = simd.mul_add_f32s(x, w[c], acc[i][c]);
+                    }
+                }
+            }
+        }
+        for (i, line) in acc.iter().enumerate() {
+            let row = &mut self.out[(r + i) * self.width + j..][..C * lanes];
+            let (head, _) = S::as_mut_simd_f32s(row);
+            head[..C].copy_from_slice(line);
+        }
+    }
+}
+
+#[inline(always)]
+fn load<S: Simd>(simd: S, chunk: &[f32]) -> S::f32s {
+    let (head, _) = S::as_simd_f32s(chunk);
+    head.first().copied().unwrap_or_else(|| simd.splat_f32s(0.0))
+}
+
+/// `out[r] = sum_j a[r][j] b[j]` for one row of `b`: 16 partial sums, folded 8, 4, 2, 1.
+#[inline(always)]
+pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut sums = [0.0_f32; LANES];
+    for (x, y) in a.chunks_exact(LANES).zip(b.chunks_exact(LANES)) {
+        for l in 0..LANES {
+            sums[l] = x[l].mul_add(y[l], sums[l]);
+        }
+    }
+    fold(sums)
+}
+
+/// The sum of 16 lanes in the canonical order.
+#[inline(always)]
+pub(crate) fn fold(mut sums: [f32; LANES]) -> f32 {
+    let mut half = LANES / 2;
+    while half > 0 {
+        for l in 0..half {
+            sums[l] += sums[l + half];
+        }
+        half /= 2;
+    }
+    sums[0]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cpu::Level;
+
+    #[test]
+    fn product_is_the_same_at_every_level() {
+        let (rows, depth, width) = (13, 37, 48);
+        let x: Vec<f32> = (0..rows * depth).map(|i| ((i * 37 % 101) as f32 - 50.0) / 17.0).collect();
+        let w: Vec<f32> = (0..depth * width).map(|i| ((i * 53 % 89) as f32 - 44.0) / 13.0).collect();
+        let run = |level: Level| {
+            let mut out = vec![f32::NAN; rows * width];
+            let terms = [Term { x: &x, row_stride: depth, k_stride: 1, w: &w, depth }];
+            level.dispatch(Product { out: &mut out, rows, width, start: Start::Zero, terms: &terms });
+            out
+        };
+        let wide = run(Level::Detected);
+        for (r, line) in wide.chunks(width).enumerate() {
+            for (j, value) in line.iter().enumerate() {
+                let exact: f64 = (0..depth).map(|k| f64::from(x[r * depth + k]) * f64::from(w[k * width + j])).sum();
+                assert!((f64::from(*value) - exact).abs() < 1e-3 * exact.abs().max(1.0));
+            }
+        }
+        assert_eq!(wide, run(Level::Narrow));
+        assert_eq!(wide, run(Level::Scalar));
+    }
+}

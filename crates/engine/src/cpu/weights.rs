@@ -1,0 +1,154 @@
+//! One network's parameters as the products want them, and its gradient on the way back.
+
+use super::product::padded;
+use crate::population::{Architecture, Layout, Role};
+
+/// Padded copies of one network's weights. Rows are padded to whole registers with zeros, so padded units never act.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Weights {
+    /// Per stage and gate.
+    pub(crate) gates: Vec<Vec<GateWeights>>,
+    /// `[output][unit]`
+    pub(crate) readout: Vec<f32>,
+    /// `[output]`
+    pub(crate) readout_bias: Vec<f32>,
+    /// Per unit parameter, `[unit]`.
+    pub(crate) unit: Vec<Vec<f32>>,
+    /// Per state field, `[unit]`.
+    pub(crate) initial: Vec<Vec<f32>>,
+}
+
+/// Weights (or their gradient) of one gate.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct GateWeights {
+    /// `[from][to]`: what the forward product reads. Empty in a gradient.
+    pub(crate) forward: Vec<f32>,
+    /// `[to][from]`: what the backward product reads, and the gradient.
+    pub(crate) recurrent: Vec<f32>,
+    /// `[input + 1][to]`: the last row is the bias, whose input is always 1.
+    pub(crate) input: Vec<f32>,
+}
+
+impl Weights {
+    /// All zero.
+    pub(crate) fn zeros(architecture: &Architecture) -> Self {
+        let (n, width) = (architecture.units, padded(architecture.units));
+        let zero = |present: bool, len: usize| if present { vec![0.0; len] } else { Vec::new() };
+        let gates = architecture.cell.stages.iter().map(|stage| {
+            let gate = |g: &crate::cell::Gate| GateWeights {
+                forward: zero(g.recurrent, n * width),
+                recurrent: zero(g.recurrent, n * width),
+                input: vec![0.0; (architecture.inputs + 1) * width],
+            };
+            stage.gates.iter().map(gate).collect()
+        });
+        Self {
+            gates: gates.collect(),
+            readout: vec![0.0; architecture.outputs * width],
+            readout_bias: vec![0.0; architecture.outputs],
+            unit: vec![vec![0.0; width]; architecture.cell.unit_params.len()],
+            initial: vec![vec![0.0; width]; architecture.cell.states.len()],
+        }
+    }
+
+    /// Sets everything to zero.
+    pub(crate) fn clear(&mut self) {
+        for gate in self.gates.iter_mut().flatten() {
+            gate.forward.fill(0.0);
+            gate.recurrent.fill(0.0);
+            gate.input.fill(0.0);
+        }
+        self.readout.fill(0.0);
+        self.readout_bias.fill(0.0);
+        self.unit.iter_mut().chain(&mut self.initial).for_each(|v| v.fill(0.0));
+    }
+
+    /// Reads a network's flat parameters.
+    pub(crate) fn pack(&mut self, layout: &Layout, params: &[f32], width: usize) {
+        for tensor in &layout.tensors {
+            let values = &params[tensor.range()];
+            match tensor.role {
+                Role::Recurrent(s, g) => {
+                    let n = tensor.shape[1];
+                    let gate = &mut self.gates[s][g];
+                    for (to, row) in values.chunks_exact(n).enumerate() {
+                        gate.recurrent[to * width..][..n].copy_from_slice(row);
+                    }
+                    for from in 0..n {
+                        for (to, value) in gate.forward[from * width..][..n].iter_mut().enumerate() {
+                            *value = values[to * n + from];
+                        }
+                    }
+                }
+                Role::Input(s, g) => {
+                    let inputs = tensor.shape[1];
+                    for (at, value) in values.iter().enumerate() {
+                        self.gates[s][g].input[at % inputs * width + at / inputs] = *value;
+                    }
+                }
+                Role::Bias(s, g) => bias_row(&mut self.gates[s][g].input, width)[..values.len()].copy_from_slice(values),
+                Role::Unit(i) => self.unit[i][..values.len()].copy_from_slice(values),
+                Role::Readout => {
+                    for (o, row) in values.chunks_exact(tensor.shape[1]).enumerate() {
+                        self.readout[o * width..][..row.len()].copy_from_slice(row);
+                    }
+                }
+                Role::ReadoutBias => self.readout_bias.copy_from_slice(values),
+                Role::InitialState(f) => self.initial[f][..values.len()].copy_from_slice(values),
+            }
+        }
+    }
+
+    /// Writes a gradient to the flat layout; `forward` is not read.
+    pub(crate) fn unpack(&self, layout: &Layout, params: &mut [f32], width: usize) {
+        for tensor in &layout.tensors {
+            let values = &mut params[tensor.range()];
+            match tensor.role {
+                Role::Recurrent(s, g) => {
+                    let n = tensor.shape[1];
+                    for (to, row) in values.chunks_exact_mut(n).enumerate() {
+                        row.copy_from_slice(&self.gates[s][g].recurrent[to * width..][..n]);
+                    }
+                }
+                Role::Input(s, g) => {
+                    let inputs = tensor.shape[1];
+                    for (at, value) in values.iter_mut().enumerate() {
+                        *value = self.gates[s][g].input[at % inputs * width + at / inputs];
+                    }
+                }
+                Role::Bias(s, g) => {
+                    let rows = &self.gates[s][g].input;
+                    values.copy_from_slice(&rows[rows.len() - width..][..values.len()]);
+                }
+                Role::Unit(i) => values.copy_from_slice(&self.unit[i][..values.len()]),
+                Role::Readout => {
+                    let n = tensor.shape[1];
+                    for (o, row) in values.chunks_exact_mut(n).enumerate() {
+                        row.copy_from_slice(&self.readout[o * width..][..n]);
+                    }
+                }
+                Role::ReadoutBias => values.copy_from_slice(&self.readout_bias),
+                Role::InitialState(f) => values.copy_from_slice(&self.initial[f][..values.len()]),
+            }
+        }
+    }
+
+    /// Adds another gradient, element by element.
+    pub(crate) fn add(&mut self, other: &Self) {
+        let add = |a: &mut [f32], b: &[f32]| a.iter_mut().zip(b).for_each(|(x, y)| *x += y);
+        for (a, b) in self.gates.iter_mut().flatten().zip(other.gates.iter().flatten()) {
+            add(&mut a.recurrent, &b.recurrent);
+            add(&mut a.input, &b.input);
+        }
+        add(&mut self.readout, &other.readout);
+        add(&mut self.readout_bias, &other.readout_bias);
+        for (a, b) in self.unit.iter_mut().chain(&mut self.initial).zip(other.unit.iter().chain(&other.initial)) {
+            add(a, b);
+        }
+    }
+}
+
+fn bias_row(rows: &mut [f32], width: usize) -> &mut [f32] {
+    let at = rows.len() - width;
+    &mut rows[at..]
+}
