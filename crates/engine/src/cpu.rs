@@ -6,11 +6,13 @@
 mod arena;
 mod block;
 mod level;
+mod peak;
 mod product;
 mod step;
 mod weights;
 
 pub use level::Level;
+pub use peak::peak_gflops;
 
 use crate::error::EngineError;
 use crate::executor::{Executor, Gradient, OptimiserState, TrainOptions, Training, Trajectories};

@@ -10,3 +10,4 @@ pub mod executor;
 pub mod files;
 pub mod numerics;
 pub mod population;
+pub mod train;

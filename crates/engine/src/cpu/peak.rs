@@ -1,0 +1,47 @@
+//! What this machine can do at most: fused multiply-adds on registers, on all threads.
+
+use super::CpuExecutor;
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+use std::time::Instant;
+
+struct Burn(usize);
+
+impl WithSimd for Burn {
+    type Output = f32;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> f32 {
+        // Ten independent chains hide the latency of two units of four cycles.
+        let mut acc = [simd.splat_f32s(1.0); 10];
+        let (a, b) = (simd.splat_f32s(0.999_999), simd.splat_f32s(1e-6));
+        for _ in 0..self.0 {
+            for x in &mut acc {
+                *x = simd.mul_add_f32s(*x, a, b);
+            }
+        }
+        acc.iter().map(|&x| simd.reduce_sum_f32s(x)).sum()
+    }
+}
+
+struct Lanes;
+
+impl WithSimd for Lanes {
+    type Output = usize;
+
+    fn with_simd<S: Simd>(self, _: S) -> usize {
+        S::F32_LANES
+    }
+}
+
+/// Measured peak of f32 multiply-adds of this executor's threads, in GFLOP/s (2 operations each); about 0.1 s.
+pub fn peak_gflops(executor: &CpuExecutor) -> f64 {
+    const ROUNDS: usize = 2_000_000;
+    let threads = executor.threads();
+    let start = Instant::now();
+    let sum: f32 = executor.install(|| (0..threads).into_par_iter().map(|_| executor.level.dispatch(Burn(ROUNDS))).sum());
+    let seconds = start.elapsed().as_secs_f64();
+    // The result is used, so the loop cannot be optimised away.
+    let done = if sum.is_finite() { threads * ROUNDS * 10 } else { 0 };
+    2.0 * (done * executor.level.dispatch(Lanes)) as f64 / seconds / 1e9
+}
