@@ -7,5 +7,7 @@ pub mod cell;
 pub mod cpu;
 pub mod error;
 pub mod executor;
+pub mod linearise;
+pub mod map;
 pub mod numerics;
 pub mod population;
