@@ -7,6 +7,7 @@ pub mod cell;
 pub mod cpu;
 pub mod error;
 pub mod executor;
+pub mod fixed_points;
 pub mod linearise;
 pub mod map;
 pub mod numerics;

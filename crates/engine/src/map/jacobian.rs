@@ -103,6 +103,15 @@ impl Map {
         out
     }
 
+    /// The derivative of the candidate at a state (of `F` where the cell has none), as [`Map::jacobian`].
+    pub(crate) fn candidate_jacobian(&self, scratch: &mut Scratch, state: &[f64]) -> Vec<f64> {
+        let size = self.n_state();
+        let mut out = vec![0.0; size * size];
+        self.evaluate(&self.target, true, scratch, state);
+        self.full_jacobian(&self.target, scratch, &mut out, size);
+        out
+    }
+
     /// The derivative of a form just evaluated with its partials, rows `row_stride` apart.
     pub(crate) fn full_jacobian(&self, form: &Form, scratch: &mut Scratch, out: &mut [f64], row_stride: usize) {
         self.arch.dispatch(
