@@ -164,3 +164,29 @@ pub fn fixed_points(executor: &dyn Executor, population: &Population, search: &S
     }
     Ok(all)
 }
+
+/// Peak and training speed of the CPU in GFLOP/s: vanilla, 256 networks of 64 units, 64 trials of 100 steps, a training
+/// step counted as 3 forward passes of the products.
+///
+/// # Errors
+///
+/// Those of the executor.
+pub fn measure() -> Result<(f64, f64)> {
+    let executor = CpuExecutor::new(None)?;
+    let peak = chiliad_engine::cpu::peak_gflops(&executor);
+    let (networks, units, trials, steps, channels) = (256, 64, 64, 100, 3);
+    let cell = Arc::new(chiliad_engine::cell::Cell::builtin("vanilla", "tanh")?);
+    let seeds: Vec<_> = (0..networks as u64).map(chiliad_engine::population::Seeds::all).collect();
+    let population = initialise(&Architecture { cell, units, inputs: channels, outputs: channels }, &seeds);
+    let sampled = Task::builtin("flip_flop")?.sample("ood-double_length", trials, 0)?;
+    let cut = |data: &[f32]| data.chunks(sampled.n_steps * channels).flat_map(|t| t[..steps * channels].to_vec()).collect::<Vec<f32>>();
+    let bank = Trials { n_steps: steps, inputs: cut(&sampled.inputs), targets: cut(&sampled.targets), mask: cut(&sampled.mask), ..sampled.clone() };
+    let mut training = executor.train(&population, &TrainOptions::new(networks), None)?;
+    training.advance(&bank, 1)?;
+    let start = std::time::Instant::now();
+    let n = 5;
+    training.advance(&bank, n)?;
+    let products = (units * units + 2 * units * channels) as f64;
+    let flops = 2.0 * 3.0 * products * (networks * trials * steps) as f64 * n as f64;
+    Ok((peak, flops / start.elapsed().as_secs_f64() / 1e9))
+}
