@@ -1,12 +1,14 @@
 //! The only place that prints.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command speaks on its terminal")]
+#![expect(clippy::print_stderr, reason = "a command speaks on its terminal")]
 
 use chiliad::run::Events;
 use indicatif::{ProgressBar, ProgressStyle};
+use std::io::Write;
 
 /// A line on standard output.
 pub(crate) fn say(text: &str) {
-    println!("{text}");
+    // A reader that has gone (`| head`) wants no more: not an error.
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
 /// A line on standard error.
@@ -34,7 +36,7 @@ impl Progress {
 impl Events for Progress {
     fn note(&mut self, text: &str) {
         if !self.quiet {
-            self.bar.suspend(|| println!("{text}"));
+            self.bar.suspend(|| say(text));
         }
     }
 
@@ -57,7 +59,7 @@ impl Events for Progress {
     fn end(&mut self) {
         self.bar.finish_and_clear();
         if !self.quiet {
-            println!("{:32} {:.1} s", self.what, self.started.elapsed().as_secs_f64());
+            say(&format!("{:32} {:.1} s", self.what, self.started.elapsed().as_secs_f64()));
         }
     }
 }

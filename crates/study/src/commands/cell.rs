@@ -3,6 +3,7 @@
 use super::answer;
 use crate::terminal::say;
 use chiliad_engine::cell::graph::{Leaf, Node};
+use chiliad_engine::cell::program::Array;
 use chiliad_engine::cell::{Cell, Gate, wgsl};
 use chiliad_engine::population::{Architecture, Layout, Role};
 use serde_json::json;
@@ -126,8 +127,14 @@ fn adjoint(cell: &Cell) -> String {
         Leaf::AdjointDrive(s) => format!("d_drive_{s}"),
         Leaf::AdjointGate(s, g) => format!("d_gate.{}", cell.stages[s as usize].gates[g as usize].name),
     };
-    let part = |title: &str, outputs: &[(chiliad_engine::cell::program::Array, Node)]| {
-        let named: Vec<(String, Node)> = outputs.iter().map(|(a, n)| (format!("{a:?}").replace(['(', ')', ' '], "").replace(',', "_"), *n)).collect();
+    let target = |array: Array| match array {
+        Array::Leaf(leaf) => name(leaf),
+        Array::AdjointPrevious(f) => format!("d_s.{}", cell.states[f as usize]),
+        Array::AdjointUnitParam(i) => format!("d_unit.{}", cell.unit_params[i as usize]),
+        other => format!("{other:?}"),
+    };
+    let part = |title: &str, outputs: &[(Array, Node)]| {
+        let named: Vec<(String, Node)> = outputs.iter().map(|(a, n)| (target(*a), *n)).collect();
         format!("// {title}\n{}", wgsl::body(&cell.graph, &named, &BTreeMap::new(), &name, "t"))
     };
     let mut text = part("adjoint of `next` and of the output", &cell.programs.next_adjoint_outputs);
