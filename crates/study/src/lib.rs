@@ -1,2 +1,25 @@
-//! The `chiliad` study crate.
+//! A study: from its file to trained networks, their fixed points and a report.
+//!
+//! In data-flow order: [`spec`] is the file as written, [`resolve`] makes a [`study::Study`] of it, [`run`] goes through its
+//! stages with the engine behind [`engine_calls`], [`manifest`] and [`folder`] keep what was done, [`results`],
+//! [`points`], [`tables`] and [`checkpoint`] are its files, [`merge`] joins parts, [`gather`] reads them for the [`report`].
+
+pub mod checkpoint;
+pub mod engine_calls;
+pub mod error;
+pub mod folder;
+pub mod gather;
+mod locate;
+pub mod manifest;
+pub mod merge;
+pub mod points;
+pub mod population_folder;
 pub mod report;
+pub mod resolve;
+pub mod results;
+pub mod run;
+pub mod settings;
+pub mod spec;
+pub mod study;
+mod suggest;
+pub mod tables;

@@ -1,2 +1,38 @@
 //! The `chiliad` command.
-fn main() {}
+
+mod commands;
+mod terminal;
+
+use chiliad::error::StudyError;
+use chiliad_engine::error::EngineError;
+use chiliad_tasks::TaskError;
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = commands::Arguments::parse();
+    match commands::perform(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            terminal::complain(&format!("error: {error:#}"));
+            ExitCode::from(code(&error))
+        }
+    }
+}
+
+/// 2: usage or bad input; 75: worth another try; 1: the disk, or anything else.
+fn code(error: &anyhow::Error) -> u8 {
+    let of = |e: &(dyn std::error::Error + 'static)| {
+        if let Some(e) = e.downcast_ref::<StudyError>() {
+            return Some(e.exit_code());
+        }
+        if let Some(e) = e.downcast_ref::<TaskError>() {
+            return Some(if matches!(e, TaskError::Write { .. }) { 1 } else { 2 });
+        }
+        if let Some(e) = e.downcast_ref::<EngineError>() {
+            return Some(if matches!(e, EngineError::DeviceLost { .. }) { 75 } else { 2 });
+        }
+        e.downcast_ref::<chiliad_engine::error::CellError>().map(|_| 2)
+    };
+    error.chain().find_map(of).unwrap_or(1)
+}

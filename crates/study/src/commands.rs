@@ -1,0 +1,119 @@
+//! The command line: what can be asked, and who answers.
+
+mod cell;
+mod numbers;
+mod study;
+mod summary;
+mod task;
+mod weights;
+
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Train a thousand small recurrent networks at once, find every fixed point they have, and say which of their
+/// solutions are the same.
+#[derive(Parser)]
+#[command(name = "chiliad", version)]
+pub(crate) struct Arguments {
+    /// Machine-readable output.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run a study, or go on with it.
+    Run(study::RunArguments),
+    /// A study with every default.
+    #[command(subcommand)]
+    Study(study::StudyCommand),
+    /// How far a study is.
+    Status { dir: PathBuf },
+    /// Join the parts of a study.
+    Merge {
+        #[arg(required = true)]
+        dirs: Vec<PathBuf>,
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Draw the report of a study folder anew.
+    Report { dir: PathBuf },
+    /// One network: training, census, weights.
+    Inspect {
+        dir: PathBuf,
+        #[arg(long)]
+        network: usize,
+        #[arg(long)]
+        population: Option<String>,
+    },
+    /// Devices, the choice and why.
+    Device {
+        /// Measure peak and training speed.
+        #[arg(long)]
+        measure: bool,
+    },
+    /// Tasks and their trials.
+    #[command(subcommand)]
+    Task(task::TaskCommand),
+    /// Cells and their derivatives.
+    #[command(subcommand)]
+    Cell(cell::CellCommand),
+    /// Networks trained elsewhere, as a population.
+    Import(weights::ImportArguments),
+    /// A population as another library's weights.
+    Export(weights::ExportArguments),
+    /// States and outputs on given inputs.
+    RollOut(numbers::RollOutArguments),
+    /// Loss and gradient on given trials.
+    Gradient(numbers::GradientArguments),
+    /// Fixed points of a population.
+    FixedPoints(numbers::FixedPointsArguments),
+}
+
+/// Which population a command means.
+#[derive(clap::Args)]
+struct Which {
+    /// Folder of a population, or of a study.
+    dir: PathBuf,
+    /// Label, where the study has several.
+    #[arg(long)]
+    population: Option<String>,
+}
+
+impl Which {
+    fn open(&self) -> anyhow::Result<chiliad::population_folder::Found> {
+        Ok(chiliad::population_folder::open(&self.dir, self.population.as_deref())?)
+    }
+}
+
+pub(crate) fn perform(arguments: Arguments) -> anyhow::Result<()> {
+    let json = arguments.json;
+    match arguments.command {
+        Command::Run(a) => study::run(&a, json),
+        Command::Study(c) => study::study(&c, json),
+        Command::Status { dir } => study::status(&dir, json),
+        Command::Merge { dirs, out } => study::merge(&dirs, &out, json),
+        Command::Report { dir } => study::report(&dir, json),
+        Command::Inspect { dir, network, population } => summary::inspect(&dir, population.as_deref(), network, json),
+        Command::Device { measure } => study::device(measure, json),
+        Command::Task(c) => task::task(&c, json),
+        Command::Cell(c) => cell::cell(&c, json),
+        Command::Import(a) => weights::import(&a, json),
+        Command::Export(a) => weights::export(&a, json),
+        Command::RollOut(a) => numbers::roll_out(&a, json),
+        Command::Gradient(a) => numbers::gradient(&a, json),
+        Command::FixedPoints(a) => numbers::fixed_points(&a, json),
+    }
+}
+
+/// Writes JSON for machines, or a line for people.
+fn answer(json: bool, value: &serde_json::Value, words: &str) {
+    crate::terminal::say(&if json { value.to_string() } else { words.to_owned() });
+}
+
+/// Networks, channels: one place for a refusal.
+fn refuse<T>(message: String) -> anyhow::Result<T> {
+    Err(chiliad::error::StudyError::Input(message).into())
+}

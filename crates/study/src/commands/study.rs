@@ -1,0 +1,152 @@
+//! `run`, `study show`, `status`, `merge`, `report`, `device`.
+
+use super::{answer, summary};
+use crate::terminal::{Progress, say};
+use chiliad::engine_calls;
+use chiliad::manifest::{Shard, StudyFolder};
+use chiliad::run::{Events, RunOptions, default_folder};
+use chiliad::study::{Origin, Study};
+use serde_json::json;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+#[derive(clap::Args)]
+pub(crate) struct RunArguments {
+    /// The study file.
+    study: PathBuf,
+    /// Folder of the results [default: results/<name of the file>].
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// auto, cpu, gpu or the name of an adapter.
+    #[arg(long, default_value = "auto")]
+    device: String,
+    /// Replace a value of the study, as in networks[0].units=64.
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    settings: Vec<String>,
+    /// Part I of N of every population.
+    #[arg(long, value_name = "I/N", value_parser = Shard::parse)]
+    shard: Option<Shard>,
+    /// Say what would be done, and do nothing.
+    #[arg(long)]
+    dry: bool,
+    /// Seconds between checkpoints.
+    #[arg(long, default_value_t = 20.0)]
+    checkpoint_every: f64,
+    /// Seconds after which the run ends with code 75, to be taken up again.
+    #[arg(long)]
+    time_limit: Option<u64>,
+}
+
+#[derive(clap::Subcommand)]
+pub(crate) enum StudyCommand {
+    /// The study with every default explicit.
+    Show {
+        file: PathBuf,
+        #[arg(long = "set", value_name = "PATH=VALUE")]
+        settings: Vec<String>,
+    },
+}
+
+pub(super) fn run(a: &RunArguments, json: bool) -> anyhow::Result<()> {
+    let (study, text) = chiliad::resolve::load(&a.study, &a.settings)?;
+    if a.dry {
+        return dry(&study, json);
+    }
+    let options = RunOptions {
+        out: a.out.clone().unwrap_or_else(|| default_folder(&a.study)),
+        device: a.device.clone(),
+        shard: a.shard,
+        checkpoint_secs: a.checkpoint_every,
+        time_limit_secs: a.time_limit,
+    };
+    let folder = chiliad::run::run(&study, &text, &options, &mut Progress::new(json))?;
+    summary::study(&folder, json)
+}
+
+pub(super) fn study(command: &StudyCommand, json: bool) -> anyhow::Result<()> {
+    let StudyCommand::Show { file, settings } = command;
+    let (study, _) = chiliad::resolve::load(file, settings)?;
+    if json {
+        say(&serde_json::to_string(&study)?);
+    } else {
+        say(study.to_ron()?.trim_end());
+    }
+    Ok(())
+}
+
+/// Networks, parameters and memory, without running anything.
+fn dry(study: &Study, json: bool) -> anyhow::Result<()> {
+    let mut rows = Vec::new();
+    let mut text = format!("{}\ntask {}, {} networks in {} populations\n", study.title, study.task.name, study.n_networks(), study.populations.len());
+    for plan in &study.populations {
+        let n_params = engine_calls::initial(plan, &[])?.layout.n_params;
+        // Weights, two moments, gradient and the best weights, in f32.
+        let bytes = n_params * 4 * 5;
+        let steps = match &plan.origin {
+            Origin::Train(t) => t.max_steps,
+            _ => 0,
+        };
+        let _ = writeln!(text, "  {:32} {:6} networks, {n_params} parameters, {bytes} bytes per network, at most {steps} steps", plan.label, plan.networks.len());
+        rows.push(json!({"label": plan.label, "networks": plan.networks.len(), "parameters": n_params, "bytes_per_network": bytes, "max_steps": steps}));
+    }
+    if !study.claims.is_empty() {
+        let _ = writeln!(text, "{} claims: none can be decided by this version", study.claims.len());
+    }
+    answer(json, &json!({"title": study.title, "networks": study.n_networks(), "populations": rows, "claims_decidable": 0}), text.trim_end());
+    Ok(())
+}
+
+pub(super) fn status(dir: &Path, json: bool) -> anyhow::Result<()> {
+    let folder = StudyFolder::load(dir)?;
+    let study = folder.study()?;
+    let mut stages: Vec<String> = study.populations.iter().map(|p| format!("train/{}", p.label)).collect();
+    if study.fixed_points.is_some() {
+        stages.extend(study.populations.iter().map(|p| format!("fixed_points/{}", p.label)));
+    }
+    if folder.manifest.shard.is_none() {
+        stages.push("report".into());
+    }
+    let mut text = format!("{}\n{} ({})\n", study.title, folder.manifest.device, folder.manifest.device_reason);
+    let mut rows = Vec::new();
+    for stage in &stages {
+        let finished = folder.finished(stage);
+        let label = stage.strip_prefix("train/").unwrap_or_default();
+        let begun = !label.is_empty() && dir.join("populations").join(label).join("checkpoint.npz").exists();
+        let words = if finished { "finished" } else if begun { "begun" } else { "to do" };
+        let _ = writeln!(text, "  {stage:44} {words}");
+        rows.push(json!({"stage": stage, "state": words}));
+    }
+    let done = stages.iter().all(|s| folder.finished(s));
+    answer(json, &json!({"title": study.title, "finished": done, "shard": folder.manifest.shard, "stages": rows}), text.trim_end());
+    Ok(())
+}
+
+pub(super) fn merge(dirs: &[PathBuf], out: &Path, json: bool) -> anyhow::Result<()> {
+    chiliad::merge::merge(dirs, out)?;
+    report(out, json)
+}
+
+pub(super) fn report(dir: &Path, json: bool) -> anyhow::Result<()> {
+    let mut folder = StudyFolder::load(dir)?;
+    let device = engine_calls::open("cpu", None)?;
+    let mut progress = Progress::new(json);
+    progress.begin("report", "");
+    let files = chiliad::run::write_report(&mut folder, &*device.executor)?;
+    folder.finish("report", files, 0.0)?;
+    progress.end();
+    summary::study(&folder, json)
+}
+
+pub(super) fn device(measure: bool, json: bool) -> anyhow::Result<()> {
+    let device = engine_calls::open("auto", None)?;
+    let mut value = json!({"devices": [{"kind": device.kind, "name": device.words}], "choice": device.kind, "reason": device.reason});
+    let mut words = format!("{}\nchoice: {} ({})", device.words, device.kind, device.reason);
+    if measure {
+        let (peak, train) = engine_calls::measure()?;
+        value["peak_gflops"] = json!(peak);
+        value["train_gflops"] = json!(train);
+        let _ = write!(words, "\nFMA peak {peak:.0} GFLOP/s; training, vanilla 256 networks x 64 units x 64 trials x 100 steps: {train:.0} GFLOP/s ({:.0} %)", 100.0 * train / peak);
+    }
+    answer(json, &value, &words);
+    Ok(())
+}

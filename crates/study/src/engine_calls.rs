@@ -1,0 +1,192 @@
+//! Every call into the engine that a study makes, in one place.
+
+use crate::error::{Result, StudyError};
+use crate::study::{FixedPointsPlan, NetworkPlan, PopulationPlan, TrainPlan};
+use chiliad_engine::cpu::CpuExecutor;
+use chiliad_engine::executor::{Executor, TrainOptions, Trajectories};
+use chiliad_engine::fixed_points::{self, FixedPoints, Visited};
+use chiliad_engine::population::{Architecture, Population, initialise::initialise};
+use chiliad_engine::train::{StopRule, Trained};
+use chiliad_tasks::{Condition, Task, TrialBank, Trials};
+use rayon::prelude::*;
+use std::sync::Arc;
+
+/// A device that was chosen, and why.
+pub struct Device {
+    /// `cpu` or `gpu`.
+    pub kind: &'static str,
+    /// The device in words.
+    pub words: String,
+    /// Why it was taken.
+    pub reason: String,
+    /// What runs on it.
+    pub executor: Box<dyn Executor>,
+}
+
+/// Opens `auto`, `cpu`, `gpu` or an adapter by name. `recorded` is what an earlier part of the run took.
+///
+/// # Errors
+///
+/// [`StudyError::Input`] where there is no such device.
+pub fn open(choice: &str, recorded: Option<&str>) -> Result<Device> {
+    if let Some(recorded) = recorded.filter(|r| choice != "auto" && *r != choice) {
+        return Err(StudyError::Input(format!("--device {choice}: this folder was begun on `{recorded}`, and results differ in the last bits between devices; go on with --device {recorded}, or choose another folder")));
+    }
+    match recorded.unwrap_or(choice) {
+        "auto" | "cpu" => {
+            let executor = CpuExecutor::new(None)?;
+            let reason = match (recorded, choice) {
+                (Some(_), _) => "the run was begun on it",
+                (None, "cpu") => "asked for",
+                _ => "no real GPU is available to this build",
+            };
+            Ok(Device { kind: "cpu", words: executor.describe(), reason: reason.into(), executor: Box::new(executor) })
+        }
+        other => Err(StudyError::Input(format!("--device {other}: no such device; allowed here: auto, cpu"))),
+    }
+}
+
+/// Initial networks of a plan.
+///
+/// # Errors
+///
+/// Those of the cell.
+pub fn initial(plan: &PopulationPlan, networks: &[usize]) -> Result<Population> {
+    let chosen: Vec<&NetworkPlan> = networks.iter().map(|&n| &plan.networks[n]).collect();
+    let architecture = Architecture { cell: plan.compile()?, units: plan.units, inputs: plan.inputs, outputs: plan.outputs };
+    let mut population = initialise(&architecture, &chosen.iter().map(|n| n.seeds).collect::<Vec<_>>());
+    population.constants = chosen.iter().flat_map(|n| n.constants.iter().map(|c| *c as f32)).collect();
+    Ok(population)
+}
+
+/// What [`train`] trains on and towards.
+pub struct Training<'a> {
+    /// How.
+    pub plan: &'a TrainPlan,
+    /// The networks' own settings.
+    pub networks: Vec<&'a NetworkPlan>,
+    /// The task.
+    pub task: Arc<Task>,
+    /// Seed of the study.
+    pub seed: u64,
+    /// Evaluation loss at which a network is done.
+    pub criterion: Option<f32>,
+}
+
+/// Trains; `after_evaluation` sees every state and says whether to go on.
+///
+/// # Errors
+///
+/// Those of the executor and of the task.
+pub fn train(executor: &dyn Executor, population: &Population, training: &Training<'_>, from: Option<Trained>, after_evaluation: &mut dyn FnMut(&Trained) -> bool) -> Result<Trained> {
+    let plan = training.plan;
+    let options = TrainOptions {
+        batch: plan.batch,
+        learning_rate: training.networks.iter().map(|n| n.learning_rate as f32).collect(),
+        beta1: plan.beta1 as f32,
+        beta2: plan.beta2 as f32,
+        epsilon: plan.epsilon as f32,
+        clip_norm: plan.clip_norm as f32,
+        noise: training.networks.iter().map(|n| n.noise as f32).collect(),
+        train_initial_state: plan.train_initial_state,
+    };
+    let stop = StopRule { loss: training.criterion, max_steps: plan.max_steps, evaluate_every: plan.eval_every, snapshots: plan.snapshots.iter().map(|l| *l as f32).collect() };
+    let bank = TrialBank::new(Arc::clone(&training.task), &plan.variant, training.seed, plan.bank_trials, plan.batch)?;
+    let evaluation = plan.evaluation(&training.task, training.seed)?;
+    Ok(chiliad_engine::train::train(executor, population, &options, &stop, &bank, &evaluation, from, after_evaluation)?)
+}
+
+/// Masked mean-squared error of every network. `[network]`
+///
+/// # Errors
+///
+/// Those of the executor.
+pub fn losses(executor: &dyn Executor, population: &Population, trials: &Trials) -> Result<Vec<f32>> {
+    Ok(executor.train(population, &TrainOptions::new(population.n_networks), None)?.evaluate(trials)?)
+}
+
+/// States and outputs on trials.
+///
+/// # Errors
+///
+/// Those of the executor.
+pub fn roll_out(executor: &dyn Executor, population: &Population, inputs: &[f32], n_trials: usize, n_steps: usize) -> Result<Trajectories> {
+    Ok(executor.roll_out(population, inputs, n_trials, n_steps)?)
+}
+
+/// What a search needs beyond the population.
+pub struct Search<'a> {
+    /// Lengths and numbers.
+    pub plan: &'a FixedPointsPlan,
+    /// Constant inputs.
+    pub conditions: &'a [Condition],
+    /// Trials whose states seed the search and are driven on; none for a search without them.
+    pub trials: Option<&'a Trials>,
+    /// Seeds of the user's own, `[field, unit]` each.
+    pub own_seeds: Vec<Vec<f64>>,
+    /// Seed of the study.
+    pub seed: u64,
+}
+
+/// Every network's fixed points under every condition, network by network; `done` is told how many networks are finished.
+///
+/// # Errors
+///
+/// Those of roll-out and search.
+pub fn fixed_points(executor: &dyn Executor, population: &Population, search: &Search<'_>, done: &mut dyn FnMut(usize)) -> Result<Vec<Vec<FixedPoints>>> {
+    let options = fixed_points::Options {
+        seeds: search.plan.seeds,
+        settle_steps: usize::try_from(search.plan.driven_steps).unwrap_or(usize::MAX),
+        trial_length: search.trials.map_or(64.0, |t| t.n_steps as f64),
+        seed: search.seed,
+        own_seeds: search.own_seeds.clone(),
+        ..fixed_points::Options::default()
+    };
+    let mut all = Vec::with_capacity(population.n_networks);
+    // Few networks at a time: their trajectories are held while they are searched.
+    let together = 2 * rayon::current_num_threads();
+    for first in (0..population.n_networks).step_by(together) {
+        let chosen: Vec<usize> = (first..population.n_networks.min(first + together)).collect();
+        let part = population.select(&chosen);
+        let trajectories = search.trials.map(|t| executor.roll_out(&part, &t.inputs, t.n_trials, t.n_steps)).transpose()?;
+        let found: std::result::Result<Vec<Vec<FixedPoints>>, _> = (0..part.n_networks)
+            .into_par_iter()
+            .map(|n| {
+                let one = |(c, condition): (usize, &Condition)| {
+                    let visited = trajectories.as_ref().map_or_else(Visited::none, |t| Visited::of(t, n));
+                    fixed_points::find(&part, n, &condition.input, c as u32, &visited, &options)
+                };
+                search.conditions.iter().enumerate().map(one).collect()
+            })
+            .collect();
+        all.extend(found?);
+        done(all.len());
+    }
+    Ok(all)
+}
+
+/// Peak and training speed of the CPU in GFLOP/s: vanilla, 256 networks of 64 units, 64 trials of 100 steps, a training
+/// step counted as 3 forward passes of the products.
+///
+/// # Errors
+///
+/// Those of the executor.
+pub fn measure() -> Result<(f64, f64)> {
+    let executor = CpuExecutor::new(None)?;
+    let peak = chiliad_engine::cpu::peak_gflops(&executor);
+    let (networks, units, trials, steps, channels) = (256, 64, 64, 100, 3);
+    let cell = Arc::new(chiliad_engine::cell::Cell::builtin("vanilla", "tanh")?);
+    let seeds: Vec<_> = (0..networks as u64).map(chiliad_engine::population::Seeds::all).collect();
+    let population = initialise(&Architecture { cell, units, inputs: channels, outputs: channels }, &seeds);
+    let sampled = Task::builtin("flip_flop")?.sample("ood-double_length", trials, 0)?;
+    let cut = |data: &[f32]| data.chunks(sampled.n_steps * channels).flat_map(|t| t[..steps * channels].to_vec()).collect::<Vec<f32>>();
+    let bank = Trials { n_steps: steps, inputs: cut(&sampled.inputs), targets: cut(&sampled.targets), mask: cut(&sampled.mask), ..sampled.clone() };
+    let mut training = executor.train(&population, &TrainOptions::new(networks), None)?;
+    training.advance(&bank, 1)?;
+    let start = std::time::Instant::now();
+    let n = 5;
+    training.advance(&bank, n)?;
+    let products = (units * units + 2 * units * channels) as f64;
+    let flops = 2.0 * 3.0 * products * (networks * trials * steps) as f64 * n as f64;
+    Ok((peak, flops / start.elapsed().as_secs_f64() / 1e9))
+}

@@ -1,0 +1,142 @@
+//! A study from its plan to a finished folder, stage by stage; what is finished is not done again.
+
+mod search;
+mod train;
+
+use crate::engine_calls::{self, Device};
+use crate::error::{Result, StudyError};
+use crate::folder;
+use crate::manifest::{Shard, StudyFolder};
+use crate::study::{Origin, PopulationPlan, Study};
+use chiliad_tasks::Task;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// How a run is made; none of it changes a result.
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// The folder.
+    pub out: PathBuf,
+    /// `auto`, `cpu`, `gpu` or a name.
+    pub device: String,
+    /// Part of the study.
+    pub shard: Option<Shard>,
+    /// Seconds between checkpoints.
+    pub checkpoint_secs: f64,
+    /// Seconds after which the run ends at the next evaluation, to be taken up again.
+    pub time_limit_secs: Option<u64>,
+}
+
+/// Who is told how far a run is.
+pub trait Events {
+    /// Something worth a line.
+    fn note(&mut self, text: &str);
+    /// A stage begins.
+    fn begin(&mut self, stage: &str, population: &str);
+    /// Share done, 0 to 1, and a few words.
+    fn progress(&mut self, share: f64, words: &str);
+    /// The stage is over.
+    fn end(&mut self);
+}
+
+/// Everything a stage needs.
+struct Run<'a> {
+    study: &'a Study,
+    task: Arc<Task>,
+    device: Device,
+    options: &'a RunOptions,
+    folder: StudyFolder,
+    events: &'a mut dyn Events,
+    started: Instant,
+}
+
+/// Goes through all stages; `text` is the study as written.
+///
+/// # Errors
+///
+/// What can be wrong with the study, the folder, the device and the disk. What was finished stays finished.
+pub fn run(study: &Study, text: &str, options: &RunOptions, events: &mut dyn Events) -> Result<StudyFolder> {
+    let there = StudyFolder::check(&options.out, study, options.shard)?;
+    let recorded = there.as_ref().map(|f| f.manifest.executor.clone());
+    let task = Arc::new(study.task.load()?);
+    let device = engine_calls::open(&options.device, recorded.as_deref())?;
+    events.note(&format!("device: {} ({})", device.words, device.reason));
+    let folder = StudyFolder::open(&options.out, study, text, options.shard, (device.kind, &device.words, &device.reason))?;
+    if there.is_some() {
+        events.note(&format!("going on in {}", options.out.display()));
+    }
+    folder::clear_parts(&options.out);
+    let mut run = Run { study, task, device, options, folder, events, started: Instant::now() };
+    for plan in run.order() {
+        run.train(plan)?;
+    }
+    if let Some(search) = &study.fixed_points {
+        for plan in &study.populations {
+            run.search(plan, search)?;
+        }
+    }
+    if options.shard.is_none() {
+        run.report()?;
+    }
+    Ok(run.folder)
+}
+
+impl<'a> Run<'a> {
+    /// Populations whose stop rule waits for another one's loss come last.
+    fn order(&self) -> Vec<&'a PopulationPlan> {
+        let waits = |p: &PopulationPlan| matches!(&p.origin, Origin::Train(t) if matches!(t.until, crate::spec::Until::LossOf(_)));
+        let (late, early): (Vec<_>, Vec<_>) = self.study.populations.iter().partition(|p| waits(p));
+        early.into_iter().chain(late).collect()
+    }
+
+    /// Networks of a population that belong to this part of the study.
+    fn indices(&self, plan: &PopulationPlan) -> Vec<usize> {
+        (0..plan.networks.len()).filter(|n| self.options.shard.is_none_or(|s| s.holds(*n))).collect()
+    }
+
+    fn path(plan: &PopulationPlan, file: &str) -> String {
+        format!("populations/{}/{file}", plan.label)
+    }
+
+    fn absolute(&self, path: &str) -> PathBuf {
+        self.folder.root.join(path)
+    }
+
+    fn out_of_time(&self) -> Option<StudyError> {
+        let seconds = self.options.time_limit_secs?;
+        (self.started.elapsed().as_secs() >= seconds).then_some(StudyError::TimeLimit { seconds })
+    }
+
+    fn report(&mut self) -> Result<()> {
+        let start = Instant::now();
+        self.events.begin("report", "");
+        let files = write_report(&mut self.folder, &*self.device.executor)?;
+        self.folder.finish("report", files, start.elapsed().as_secs_f64())?;
+        self.events.end();
+        Ok(())
+    }
+}
+
+/// Draws the report of a folder anew; its files.
+///
+/// # Errors
+///
+/// [`StudyError::Damaged`] where a file has changed, and those of writing.
+pub fn write_report(folder: &mut StudyFolder, executor: &dyn chiliad_engine::executor::Executor) -> Result<Vec<String>> {
+    let data = crate::gather::report_data(folder, executor)?;
+    let mut files = vec!["report.html".to_owned()];
+    folder.write("report.html", crate::report::render(&data).as_bytes())?;
+    for (name, svg) in crate::report::figures(&data) {
+        let path = format!("figures/{name}");
+        folder.write(&path, svg.as_bytes())?;
+        files.push(path);
+    }
+    Ok(files)
+}
+
+/// Where a study goes when nobody says: `results/<name of the file>`.
+#[must_use]
+pub fn default_folder(study: &Path) -> PathBuf {
+    Path::new("results").join(study.file_stem().unwrap_or_default())
+}

@@ -1,0 +1,338 @@
+//! A study file as written: serde types, nothing resolved, defaults in one place.
+
+mod one_or_many;
+mod parse;
+
+pub use one_or_many::OneOrMany;
+
+use chiliad_engine::files::FileLayout;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The whole file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StudySpec {
+    /// What the study asks, in a sentence.
+    pub title: String,
+    /// Name of a task, path of a task file, or `External("trials.npz")`.
+    pub task: TaskSpec,
+    /// Where the networks come from.
+    pub networks: Vec<NetworksSpec>,
+    /// What is measured.
+    #[serde(default)]
+    pub measure: Vec<MeasureSpec>,
+    /// What is claimed.
+    #[serde(default)]
+    pub claims: Vec<ClaimSpec>,
+    /// Seed of what belongs to no network: trial bank, evaluation trials, seeds of searches.
+    #[serde(default)]
+    pub seed: u64,
+}
+
+/// A task by name or path, or a file of the user's own trials.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TaskSpec {
+    /// Name of the library, or path of a `.ron` file.
+    Named(String),
+    /// Path of an `.npz` file.
+    External(String),
+}
+
+/// One entry of `networks`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum NetworksSpec {
+    /// Networks trained here.
+    Train(TrainSpec),
+    /// Networks trained elsewhere.
+    Import(ImportSpec),
+    /// Networks with their initial weights.
+    Untrained(UntrainedSpec),
+}
+
+/// Networks to train. A list is an axis; the product of the axes makes the networks.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainSpec {
+    /// Name of the group; needed where two groups would have the same labels, and for `LossOf` and `like`.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Name of the library, or path of a `.wgsl` file.
+    pub cell: OneOrMany<String>,
+    /// Activation.
+    #[serde(default = "defaults::activation")]
+    pub activation: OneOrMany<String>,
+    /// Units per network.
+    pub units: OneOrMany<usize>,
+    /// A number of networks, with the seeds 0, 1, ..., or the seeds themselves.
+    #[serde(default = "defaults::seeds")]
+    pub seeds: OneOrMany<u64>,
+    /// The same initial weights for all.
+    #[serde(default)]
+    pub init_seed: Option<u64>,
+    /// The same order of trials for all.
+    #[serde(default)]
+    pub data_seed: Option<u64>,
+    /// The same noise for all.
+    #[serde(default)]
+    pub noise_seed: Option<u64>,
+    /// Trials per step.
+    #[serde(default = "defaults::batch")]
+    pub batch: usize,
+    /// Step size, here or in `optimiser`.
+    #[serde(default)]
+    pub learning_rate: Option<OneOrMany<f64>>,
+    /// Optimiser.
+    #[serde(default)]
+    pub optimiser: OptimiserSpec,
+    /// Largest global norm of a gradient.
+    #[serde(default = "defaults::clip_norm")]
+    pub clip_norm: f64,
+    /// When a network is done.
+    #[serde(default = "defaults::until")]
+    pub until: Until,
+    /// Steps after which training ends in any case.
+    #[serde(default = "defaults::max_steps")]
+    pub max_steps: u64,
+    /// Steps between evaluations.
+    #[serde(default = "defaults::eval_every")]
+    pub eval_every: u64,
+    /// Trials of the fixed evaluation bank.
+    #[serde(default = "defaults::eval_trials")]
+    pub eval_trials: usize,
+    /// Variant of the task that is trained on.
+    #[serde(default = "defaults::variant")]
+    pub variant: String,
+    /// Trials in one generation of the trial bank.
+    #[serde(default = "defaults::bank_trials")]
+    pub bank_trials: usize,
+    /// Standard deviation of the cell's noise.
+    #[serde(default = "defaults::noise")]
+    pub noise: OneOrMany<f64>,
+    /// Constants of the cell.
+    #[serde(default)]
+    pub constants: BTreeMap<String, OneOrMany<f64>>,
+    /// Losses at which the weights are kept as well.
+    #[serde(default)]
+    pub snapshots: Vec<f64>,
+    /// Whether the initial state is trained.
+    #[serde(default)]
+    pub train_initial_state: bool,
+}
+
+/// How weights are changed.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum OptimiserSpec {
+    /// Kingma & Ba 2014.
+    Adam {
+        /// Step size.
+        #[serde(default)]
+        learning_rate: Option<OneOrMany<f64>>,
+        /// Decay of the first moment.
+        #[serde(default = "defaults::beta1")]
+        beta1: f64,
+        /// Decay of the second moment.
+        #[serde(default = "defaults::beta2")]
+        beta2: f64,
+        /// Added to the root of the second moment.
+        #[serde(default = "defaults::epsilon")]
+        epsilon: f64,
+    },
+}
+
+impl Default for OptimiserSpec {
+    fn default() -> Self {
+        Self::Adam { learning_rate: None, beta1: defaults::beta1(), beta2: defaults::beta2(), epsilon: defaults::epsilon() }
+    }
+}
+
+/// When a network is done, besides `max_steps`.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub enum Until {
+    /// Its evaluation loss is at most this.
+    Loss(f64),
+    /// Its evaluation loss is at most the median loss of that group.
+    LossOf(String),
+    /// Never before `max_steps`.
+    Steps,
+}
+
+/// Networks trained elsewhere.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImportSpec {
+    /// Name of the group.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// A `.safetensors` file, relative to the study file.
+    pub file: String,
+    /// The cell with their equations.
+    pub cell: String,
+    /// Activation.
+    #[serde(default = "defaults::one_activation")]
+    pub activation: String,
+    /// Names and stacking of the tensors.
+    #[serde(default = "defaults::layout")]
+    pub layout: FileLayout,
+    /// Constants of the cell.
+    #[serde(default)]
+    pub constants: BTreeMap<String, f64>,
+}
+
+/// Networks with their initial weights, as a null.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UntrainedSpec {
+    /// Name of the group.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Group whose architectures, constants and numbers of networks they have.
+    pub like: String,
+}
+
+/// One entry of `measure`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum MeasureSpec {
+    /// Fixed points, their census and the attractors reached.
+    FixedPoints {
+        /// Search seeds per network and condition.
+        #[serde(default = "defaults::search_seeds")]
+        seeds: usize,
+        /// Driven states from which attractors are sought.
+        #[serde(default = "defaults::driven")]
+        driven: usize,
+        /// Steps without pulses that they get.
+        #[serde(default = "defaults::driven_steps")]
+        driven_steps: u64,
+    },
+}
+
+/// A sentence and the test that decides it.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClaimSpec {
+    /// The sentence.
+    pub say: String,
+    /// The number it is about.
+    pub test: TestSpec,
+    /// What the number should be.
+    pub is: IsSpec,
+}
+
+/// The number a claim is about.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub enum TestSpec {
+    /// Accuracy of naming a factor from the nearest neighbours in a distance.
+    KnnAccuracy {
+        /// Factor.
+        of: String,
+        /// Distance.
+        by: String,
+    },
+    /// Share of pairs that agree between levels of a factor.
+    Agreement {
+        /// Factor.
+        across: String,
+        /// What agrees.
+        by: String,
+    },
+    /// Share of time steps the graph explains.
+    AutomatonFidelity,
+    /// Trend of a quantity along a factor.
+    Trend {
+        /// Factor.
+        along: String,
+        /// Quantity.
+        of: String,
+    },
+    /// Share of one group outside the spread of another.
+    Outliers {
+        /// Group.
+        of: String,
+        /// Reference.
+        against: String,
+    },
+}
+
+/// What a number should be.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub enum IsSpec {
+    /// Not below.
+    AtLeast(f64),
+    /// Not above.
+    AtMost(f64),
+    /// Falls.
+    Falling,
+    /// Rises.
+    Rising,
+}
+
+/// Every default of a study file.
+pub mod defaults {
+    #![allow(missing_docs, reason = "each is the default of the field of the same name")]
+    use super::{FileLayout, OneOrMany, Until};
+
+    pub const LEARNING_RATE: f64 = 0.01;
+
+    pub fn activation() -> OneOrMany<String> {
+        OneOrMany::One("tanh".into())
+    }
+    pub fn one_activation() -> String {
+        "tanh".into()
+    }
+    pub fn layout() -> FileLayout {
+        FileLayout::Chiliad
+    }
+    pub fn seeds() -> OneOrMany<u64> {
+        OneOrMany::One(16)
+    }
+    pub fn batch() -> usize {
+        64
+    }
+    pub fn beta1() -> f64 {
+        0.9
+    }
+    pub fn beta2() -> f64 {
+        0.999
+    }
+    pub fn epsilon() -> f64 {
+        1e-8
+    }
+    pub fn clip_norm() -> f64 {
+        1.0
+    }
+    pub fn until() -> Until {
+        Until::Loss(1e-3)
+    }
+    pub fn max_steps() -> u64 {
+        2000
+    }
+    pub fn eval_every() -> u64 {
+        25
+    }
+    pub fn eval_trials() -> usize {
+        512
+    }
+    pub fn variant() -> String {
+        "train".into()
+    }
+    pub fn bank_trials() -> usize {
+        4096
+    }
+    pub fn noise() -> OneOrMany<f64> {
+        OneOrMany::One(0.0)
+    }
+    pub fn search_seeds() -> usize {
+        1024
+    }
+    pub fn driven() -> usize {
+        256
+    }
+    pub fn driven_steps() -> u64 {
+        4000
+    }
+}

@@ -1,0 +1,27 @@
+//! "Did you mean": the nearest of the names allowed.
+
+/// The nearest of `allowed` if one is near, and all of them.
+pub(crate) fn suggest<S: AsRef<str>>(found: &str, allowed: &[S]) -> String {
+    let near = allowed.iter().map(|name| (distance(found, name.as_ref()), name.as_ref())).min().filter(|(edits, name)| *edits <= 2.max(name.chars().count() / 3));
+    let list = allowed.iter().map(|name| format!("`{}`", name.as_ref())).collect::<Vec<_>>().join(", ");
+    match near {
+        Some((_, name)) => format!("did you mean `{name}`? Allowed: {list}"),
+        None => format!("allowed: {list}"),
+    }
+}
+
+/// Levenshtein distance in characters.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, to) in b.iter().enumerate() {
+            let substitute = diagonal + usize::from(from != *to);
+            diagonal = row[j + 1];
+            row[j + 1] = substitute.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
