@@ -135,6 +135,19 @@ fn two_and_three_coupled_units_have_the_points_known() {
     let found = search(&vanilla("tanh", 2, &[1.0, -1.0, -1.0, 1.0], &[0.0; 2]));
     assert_states(&found, &[vec![0.0; 2], vec![0.957_504_024, -0.957_504_024], vec![-0.957_504_024, 0.957_504_024]], 1e-6);
     assert_eq!(by_unstable(&found), [2, 1]);
+    // Three units: no stable point at all.
+    let found = search(&vanilla("tanh", 3, &[1.0, 0.0, -1.0, 0.0, -1.0, 1.0, -1.0, 1.0, 0.0], &[0.0; 3]));
+    let (a, b, c) = (0.949_795_711, -0.425_502_295, -0.879_894_003);
+    assert_states(&found, &[vec![0.0; 3], vec![a, b, c], vec![-a, -b, -c]], 1e-6);
+    assert_eq!(by_unstable(&found), [0, 2, 1]);
+    near(found.points[0].spectrum.eigenvalues[0][0], -1.006_406_171, 1e-6);
+    assert_held(&found);
+    // Four units, W row i = -roll(linspace(-1, 1, 4), -i): nine points.
+    let line = [1.0, 1.0 / 3.0, -1.0 / 3.0, -1.0];
+    let w: Vec<f64> = (0..16).map(|k| line[(k % 4 + k / 4) % 4]).collect();
+    let found = search(&vanilla("tanh", 4, &w, &[0.0; 4]));
+    assert_eq!(found.points.len(), 9, "{:?}", found.points.iter().map(|p| &p.state).collect::<Vec<_>>());
+    assert_held(&found);
 }
 
 #[test]

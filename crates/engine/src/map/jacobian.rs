@@ -114,10 +114,24 @@ impl Map {
 
     /// The derivative of a form just evaluated with its partials, rows `row_stride` apart.
     pub(crate) fn full_jacobian(&self, form: &Form, scratch: &mut Scratch, out: &mut [f64], row_stride: usize) {
-        self.arch.dispatch(
-            #[inline(always)]
-            || full_jacobian(self, form, scratch, out, row_stride),
-        );
+        self.arch.dispatch(FullJacobian { map: self, form, scratch, out, row_stride });
+    }
+}
+
+struct FullJacobian<'a> {
+    map: &'a Map,
+    form: &'a Form,
+    scratch: &'a mut Scratch,
+    out: &'a mut [f64],
+    row_stride: usize,
+}
+
+impl pulp::WithSimd for FullJacobian<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) {
+        full_jacobian(self.map, self.form, self.scratch, self.out, self.row_stride);
     }
 }
 
