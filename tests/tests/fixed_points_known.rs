@@ -1,5 +1,6 @@
 //! Fixed points whose place, kind and number are known.
 
+use chiliad_analysis::census::{Census, Summary};
 use chiliad_engine::cell::Cell;
 use chiliad_engine::fixed_points::{FixedPoints, Options, Verdict, Visited, find};
 use chiliad_engine::map::Map;
@@ -454,6 +455,11 @@ fn driven_states_reach_the_eight_corners() {
     patterns.dedup();
     assert_eq!(patterns.len(), 8);
     assert!(found.reached.other.is_empty() && found.reached.never.is_empty());
+    let census = Census::of(&found);
+    assert_eq!((census.by_unstable.as_slice(), census.reached, census.patterns.len()), ([8, 12, 6, 1].as_slice(), 8, 8));
+    assert!(census.reached_is_the_cube);
+    let summary = Summary::of([&census, &census]);
+    assert_eq!((summary.kinds, summary.cubes, summary.verdicts.held), (vec![(vec![8, 12, 6, 1], 2)], 2, 2));
 }
 
 #[test]
