@@ -244,6 +244,22 @@ fn a_rate_network_has_the_eigenvalues_of_its_flow() {
 }
 
 #[test]
+fn a_steep_sigmoid_rate_network_has_the_eigenvalues_of_its_flow() {
+    let w = [0.0, 0.108215145067, 0.431397319744, -0.764847394097, 0.148639500938, 0.0, 0.497871649325, -0.382391555644, 0.108215145067, 0.431397319744, 0.0, -0.200003917380, 0.244116900360, 0.497871649325, 0.191195777822, 0.0];
+    let w_in = [0.716120922347, 0.333541265381, 0.333541265381, 0.238542551655, 0.104003001360, 0.884068114660, 0.238542551655, 0.441799986477];
+    let b = [0.084147098481, 0.090929742683, 0.014112000806, -0.075680249531];
+    let mut rate = population("rate", "sigmoid", 4, 2, 1, &[("w_rec.a", &w), ("w_in.a", &w_in), ("bias.a", &b)]);
+    rate.constants = rate.architecture.cell.constants_with(&[("slope".into(), 7.5)]).expect("the constant exists");
+    let found = find(&rate, 0, &[0.5, 0.25], 0, &Visited::none(), &Options::default()).expect("the search runs");
+    assert_states(&found, &[vec![0.901137028, 0.985422952, 0.989785646, 0.999630912]], 1e-6);
+    near(found.points[0].spectrum.radius, 0.908257725, 1e-6);
+    for value in [[-0.917422754, 0.0], [-0.999314057, 0.0], [-1.041631594, 0.016593060]] {
+        assert!(found.points[0].spectrum.eigenvalues.iter().any(|v| (v[0] - 1.0 - 0.1 * value[0]).hypot(v[1] - 0.1 * value[1]) < 1e-6));
+    }
+    assert_held(&found);
+}
+
+#[test]
 fn multistable_rate_networks_have_nine_points() {
     let square = |w: &[f64]| search(&population("rate", "tanh", 2, 1, 1, &[("w_rec.a", w)]));
     let found = square(&[2.0, 0.0, 0.0, 2.0]);

@@ -42,9 +42,8 @@ impl Assembly {
                 self.block(map, form, storage, coefficients, &present, field);
                 std::mem::swap(&mut self.block, &mut self.drives[s][field]);
                 if let Some(at) = form.drive.by_state[s][field] {
-                    for i in 0..n {
-                        self.drives[s][field][i * stride + i] += storage[at][i];
-                    }
+                    let diagonal = self.drives[s][field].iter_mut().step_by(stride + 1);
+                    diagonal.zip(&storage[at][..n]).for_each(|(x, d)| *x += d);
                 }
             }
         }

@@ -204,9 +204,8 @@ fn newton_step(map: &Map, scratch: &mut Scratch, residual: &[f64], step: &mut [f
                     }
                 }
             }
-            for c in 0..rows[f].len() {
-                row_present[f][c] |= row_present[e][c];
-            }
+            let from = row_present[e].clone();
+            row_present[f].iter_mut().zip(from).for_each(|(to, from)| *to |= from);
         }
     }
 
