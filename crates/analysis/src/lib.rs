@@ -1,1 +1,3 @@
-//! (being written)
+//! What trained networks have in common: censuses of their fixed points and how complete those are.
+
+pub mod census;

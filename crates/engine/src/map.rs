@@ -222,10 +222,24 @@ impl Map {
     /// Runs a form's programs at a state; values (and partial derivatives, if `linear`) are then in the workspace.
     fn evaluate(&self, form: &Form, linear: bool, scratch: &mut Scratch, state: &[f64]) {
         self.load(form, scratch, state);
-        self.arch.dispatch(
-            #[inline(always)]
-            || evaluate(self, form, linear, scratch),
-        );
+        self.arch.dispatch(Evaluate { map: self, form, linear, scratch });
+    }
+}
+
+// A closure would not do: its call is a function of its own, without the instructions that were detected.
+struct Evaluate<'a> {
+    map: &'a Map,
+    form: &'a Form,
+    linear: bool,
+    scratch: &'a mut Scratch,
+}
+
+impl pulp::WithSimd for Evaluate<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) {
+        evaluate(self.map, self.form, self.linear, self.scratch);
     }
 }
 

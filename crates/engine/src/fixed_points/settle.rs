@@ -106,31 +106,10 @@ impl<'a> Settler<'a> {
         ends
     }
 
-    /// Takes steps; the largest change of a coordinate in the last one.
+    /// Takes steps; the largest change of a coordinate in the last one, NaN where a state is not finite.
     fn advance(&mut self, steps: usize) -> f32 {
         let arch = self.arch;
-        arch.dispatch(
-            #[inline(always)]
-            || {
-                for k in 0..steps {
-                    if k + 1 == steps {
-                        for (to, &at) in self.before.iter_mut().zip(&self.form.states) {
-                            to.copy_from_slice(&self.workspace.storage[at]);
-                        }
-                    }
-                    self.step();
-                }
-                let mut moved = 0.0_f32;
-                let mut sum = 0.0_f32;
-                for (before, &at) in self.before.iter().zip(&self.form.states) {
-                    for (a, b) in before.iter().zip(&self.workspace.storage[at]) {
-                        moved = moved.max((a - b).abs());
-                        sum += a - b;
-                    }
-                }
-                if sum.is_finite() { moved } else { f32::NAN }
-            },
-        )
+        arch.dispatch(Advance { settler: self, steps })
     }
 
     #[inline(always)]
@@ -154,6 +133,37 @@ impl<'a> Settler<'a> {
             };
             to.copy_from_slice(from);
         }
+    }
+}
+
+struct Advance<'a, 'b> {
+    settler: &'a mut Settler<'b>,
+    steps: usize,
+}
+
+impl pulp::WithSimd for Advance<'_, '_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) -> f32 {
+        let settler = self.settler;
+        for k in 0..self.steps {
+            if k + 1 == self.steps {
+                for (to, &at) in settler.before.iter_mut().zip(&settler.form.states) {
+                    to.copy_from_slice(&settler.workspace.storage[at]);
+                }
+            }
+            settler.step();
+        }
+        let mut moved = 0.0_f32;
+        let mut sum = 0.0_f32;
+        for (before, &at) in settler.before.iter().zip(&settler.form.states) {
+            for (a, b) in before.iter().zip(&settler.workspace.storage[at]) {
+                moved = moved.max((a - b).abs());
+                sum += a - b;
+            }
+        }
+        if sum.is_finite() { moved } else { f32::NAN }
     }
 }
 

@@ -40,6 +40,10 @@ const SHORTEST: f64 = 1.0 / 64.0;
 /// Levenberg-Marquardt steps in a row.
 const DAMPED_MAX: usize = 60;
 
+/// Levenberg-Marquardt steps after which a residual above `HOPELESS` of the scale is given up: no slow point is there.
+const PATIENCE: usize = 12;
+const HOPELESS: f64 = 0.2;
+
 pub(crate) fn norm(x: &[f64]) -> f64 {
     x.iter().map(|v| v * v).sum::<f64>().sqrt()
 }
@@ -116,9 +120,12 @@ impl<'a> Solver<'a> {
     fn descend(&mut self, state: &mut [f64], steps: &mut usize) -> Option<End> {
         let mut shift = 1e-3;
         let mut entry = None;
-        for _ in 0..DAMPED_MAX {
+        for damped in 0..DAMPED_MAX {
             self.map.target_residual(&mut self.scratch, state, true, &mut self.residual);
             let now = norm(&self.residual);
+            if damped >= PATIENCE && now > HOPELESS * self.scale {
+                return Some(End::Lost);
+            }
             let first = *entry.get_or_insert(now);
             if now <= 1e-12 * self.scale {
                 return Some(End::Point);

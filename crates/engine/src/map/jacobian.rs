@@ -42,9 +42,8 @@ impl Assembly {
                 self.block(map, form, storage, coefficients, &present, field);
                 std::mem::swap(&mut self.block, &mut self.drives[s][field]);
                 if let Some(at) = form.drive.by_state[s][field] {
-                    for i in 0..n {
-                        self.drives[s][field][i * stride + i] += storage[at][i];
-                    }
+                    let diagonal = self.drives[s][field].iter_mut().step_by(stride + 1);
+                    diagonal.zip(&storage[at][..n]).for_each(|(x, d)| *x += d);
                 }
             }
         }
@@ -114,10 +113,24 @@ impl Map {
 
     /// The derivative of a form just evaluated with its partials, rows `row_stride` apart.
     pub(crate) fn full_jacobian(&self, form: &Form, scratch: &mut Scratch, out: &mut [f64], row_stride: usize) {
-        self.arch.dispatch(
-            #[inline(always)]
-            || full_jacobian(self, form, scratch, out, row_stride),
-        );
+        self.arch.dispatch(FullJacobian { map: self, form, scratch, out, row_stride });
+    }
+}
+
+struct FullJacobian<'a> {
+    map: &'a Map,
+    form: &'a Form,
+    scratch: &'a mut Scratch,
+    out: &'a mut [f64],
+    row_stride: usize,
+}
+
+impl pulp::WithSimd for FullJacobian<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) {
+        full_jacobian(self.map, self.form, self.scratch, self.out, self.row_stride);
     }
 }
 

@@ -64,10 +64,7 @@ impl Map {
     /// `(I - J)^-1 residual` for the target just evaluated with partials at the state the residual belongs to; adding it
     /// to the state is a Newton step. `None` where the matrix is singular.
     pub(crate) fn newton_step(&self, scratch: &mut Scratch, residual: &[f64], step: &mut [f64]) -> Option<()> {
-        self.arch.dispatch(
-            #[inline(always)]
-            || newton_step(self, scratch, residual, step),
-        )
+        self.arch.dispatch(NewtonStep { map: self, scratch, residual, step })
     }
 
     /// Forms `I - J` of the target just evaluated with partials, for [`Map::damped_step`].
@@ -87,20 +84,7 @@ impl Map {
 
     /// `(A^T A + shift |A|^2 I)^-1 A^T residual` with `A = I - J`, and `|A^T residual| / (|A| |residual|)`.
     pub(crate) fn damped_step(&self, scratch: &mut Scratch, residual: &[f64], shift: f64, step: &mut [f64]) -> Option<f64> {
-        self.arch.dispatch(
-            #[inline(always)]
-            || {
-                let n = self.n_state();
-                let stride = dense::stride(n);
-                let Buffers { full, normal, gradient, .. } = &mut scratch.newton;
-                let norm2: f64 = full.iter().map(|x| x * x).sum();
-                dense::normal_equations(full, residual, shift * norm2 / n as f64, n, stride, normal, gradient);
-                let slope = gradient.iter().map(|x| x * x).sum::<f64>().sqrt() / (norm2.sqrt() * residual.iter().map(|x| x * x).sum::<f64>().sqrt()).max(f64::MIN_POSITIVE);
-                dense::solve(normal, gradient, n, stride)?;
-                step.copy_from_slice(&gradient[..n]);
-                Some(slope)
-            },
-        )
+        self.arch.dispatch(DampedStep { n: self.n_state(), buffers: &mut scratch.newton, residual, shift, step })
     }
 
     /// Sign of det(I - J) of `F` at a state, 0 where it cannot be told from zero.
@@ -115,10 +99,65 @@ impl Map {
             row[i] += 1.0;
         }
         let mut rhs = vec![0.0; size];
-        self.arch.dispatch(
-            #[inline(always)]
-            || dense::solve(&mut full, &mut rhs, size, stride),
-        ).map_or(0, |sign| sign as i32)
+        self.arch.dispatch(Solve { a: &mut full, b: &mut rhs, n: size, stride }).map_or(0, |sign| sign as i32)
+    }
+}
+
+struct NewtonStep<'a> {
+    map: &'a Map,
+    scratch: &'a mut Scratch,
+    residual: &'a [f64],
+    step: &'a mut [f64],
+}
+
+impl pulp::WithSimd for NewtonStep<'_> {
+    type Output = Option<()>;
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) -> Self::Output {
+        newton_step(self.map, self.scratch, self.residual, self.step)
+    }
+}
+
+struct DampedStep<'a> {
+    n: usize,
+    buffers: &'a mut Buffers,
+    residual: &'a [f64],
+    shift: f64,
+    step: &'a mut [f64],
+}
+
+impl pulp::WithSimd for DampedStep<'_> {
+    type Output = Option<f64>;
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) -> Self::Output {
+        let Self { n, buffers, residual, shift, step } = self;
+        let stride = dense::stride(n);
+        let Buffers { full, normal, gradient, .. } = buffers;
+        let norm2: f64 = full.iter().map(|x| x * x).sum();
+        dense::normal_equations(full, residual, shift * norm2 / n as f64, n, stride, normal, gradient);
+        let length2: f64 = residual.iter().map(|x| x * x).sum();
+        let slope = gradient.iter().map(|x| x * x).sum::<f64>().sqrt() / (norm2 * length2).sqrt().max(f64::MIN_POSITIVE);
+        dense::solve(normal, gradient, n, stride)?;
+        step.copy_from_slice(&gradient[..n]);
+        Some(slope)
+    }
+}
+
+struct Solve<'a> {
+    a: &'a mut [f64],
+    b: &'a mut [f64],
+    n: usize,
+    stride: usize,
+}
+
+impl pulp::WithSimd for Solve<'_> {
+    type Output = Option<f64>;
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) -> Self::Output {
+        dense::solve(self.a, self.b, self.n, self.stride)
     }
 }
 
@@ -165,9 +204,8 @@ fn newton_step(map: &Map, scratch: &mut Scratch, residual: &[f64], step: &mut [f
                     }
                 }
             }
-            for c in 0..rows[f].len() {
-                row_present[f][c] |= row_present[e][c];
-            }
+            let from = row_present[e].clone();
+            row_present[f].iter_mut().zip(from).for_each(|(to, from)| *to |= from);
         }
     }
 
