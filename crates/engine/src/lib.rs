@@ -7,5 +7,6 @@ pub mod cell;
 pub mod cpu;
 pub mod error;
 pub mod executor;
+pub mod gpu;
 pub mod numerics;
 pub mod population;
