@@ -47,6 +47,6 @@ pub const SHARED: &[Fragment] = plain!("shared": "math", "threefry", "dims", "ne
 
 /// Kernels and the phases they are made of.
 pub const KERNELS: &[Fragment] = plain!("kernels":
-    "materialise", "forward", "readout", "backward", "train_step", "optimise", "roll_out", "evaluate", "descend",
+    "materialise", "forward", "readout", "backward", "gradient", "train_step", "optimise", "roll_out", "evaluate", "descend",
     "threefry_words", "math_values",
 );

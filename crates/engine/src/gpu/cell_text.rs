@@ -12,14 +12,16 @@ use crate::population::{Layout, Role};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// The fragment of a cell in a geometry.
-pub fn cell_text(cell: &Cell, geometry: &Geometry, layout: &Layout) -> String {
+/// The fragment of a cell in a geometry; `trains` adds the list of its weight gradients.
+pub fn cell_text(cell: &Cell, geometry: &Geometry, layout: &Layout, trains: bool) -> String {
     let mut writer = Writer { cell, geometry, layout, text: String::new() };
     writer.start();
     writer.forward();
     if geometry.backward {
         writer.carry();
         writer.backward();
+    }
+    if trains {
         writer.gradient();
     }
     writer.text

@@ -27,6 +27,11 @@ pub struct Named<'a> {
 }
 
 impl<'a> Named<'a> {
+    /// The name.
+    pub fn name(&self) -> &'a str {
+        self.name
+    }
+
     /// A whole storage buffer.
     pub fn new<T: bytemuck::Pod>(name: &'a str, buffer: &'a Buffer<T>) -> Self {
         Self { name, raw: &buffer.raw, bytes: buffer.raw.size() }

@@ -48,10 +48,10 @@ impl Stage {
         match self {
             Self::Materialise => &["materialise"],
             Self::Optimise => &["math", "dims", "network", "optimise"],
-            Self::TrainStep => &["math", "threefry", "dims", "network", "quad", "lane", "noise", "cell", "forward", "readout", "backward", "train_step"],
+            Self::TrainStep => &["math", "threefry", "dims", "network", "quad", "lane", "noise", "cell", "forward", "readout", "backward", "gradient", "train_step"],
             Self::RollOut => &["math", "threefry", "dims", "network", "quad", "lane", "noise", "cell", "forward", "readout", "roll_out"],
             Self::Evaluate => &["math", "threefry", "dims", "network", "quad", "lane", "noise", "cell", "forward", "readout", "evaluate"],
-            Self::Descend => &["math", "threefry", "dims", "network", "quad", "lane", "noise", "cell", "forward", "readout", "backward", "descend"],
+            Self::Descend => &["math", "threefry", "dims", "network", "quad", "lane", "noise", "cell", "forward", "descend"],
         }
     }
 }
@@ -61,7 +61,7 @@ pub fn link(stage: Stage, architecture: &Architecture, layout: &Layout, geometry
     let mut pieces = vec![Piece { path: "header".into(), wgsl: geometry.header(pick) }];
     for name in stage.fragments() {
         pieces.push(match *name {
-            "cell" => Piece { path: format!("{} (generated)", architecture.cell.file), wgsl: cell_text(&architecture.cell, geometry, layout) },
+            "cell" => Piece { path: format!("{} (generated)", architecture.cell.file), wgsl: cell_text(&architecture.cell, geometry, layout, stage == Stage::TrainStep) },
             name => Piece::library(name)?,
         });
     }

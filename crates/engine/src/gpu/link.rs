@@ -63,7 +63,9 @@ impl Linked {
         let module = naga::front::wgsl::parse_str(&self.text).map_err(|e| at(e.location(&self.text).map(|l| l.line_number), e.message().to_string()))?;
         let mut validator = naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::default());
         let info = validator.validate(&module).map_err(|e| {
-            let line = e.location(&self.text).map(|l| l.line_number);
+            // The shortest span is the most precise one.
+            let span = e.spans().map(|s| s.0).filter(naga::Span::is_defined).min_by_key(|s| s.to_range().map_or(usize::MAX, |r| r.len()));
+            let line = span.map(|s| s.location(&self.text).line_number);
             at(line, e.emit_to_string(&self.text))
         })?;
         Ok((module, info))
