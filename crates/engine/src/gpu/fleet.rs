@@ -170,16 +170,21 @@ impl Stagework {
         }
     }
 
-    /// Queues the kernel over all items of a chunk, wave by wave; `after` runs when a wave is queued.
-    pub(super) fn queue(&self, fleet: &mut Fleet, pacer: &mut Pacer, chunk: usize, dims: Dims, after: &mut dyn FnMut(&mut Submission, &mut Pacer, usize, usize) -> Result<(), EngineError>) -> Result<(), EngineError> {
+    /// Queues one wave of a chunk's items from `first` on; gives the number of items it takes.
+    pub(super) fn queue_wave(&self, fleet: &mut Fleet, pacer: &mut Pacer, chunk: usize, dims: Dims, first: usize) -> Result<usize, EngineError> {
+        let n_items = fleet.chunks[chunk].n * self.plan.tiles;
+        let n = pacer.wave(self.plan.slots, self.operations_per_item).min(n_items - first);
+        let dims = Dims { first_item: first as u32, n_items: n as u32, ..dims };
+        fleet.submission.push(pacer, (&self.kernel, &self.bounds[chunk]), dims, grid(n), n as f64 * self.operations_per_item)?;
+        Ok(n)
+    }
+
+    /// Queues the kernel over all items of a chunk, wave by wave.
+    pub(super) fn queue(&self, fleet: &mut Fleet, pacer: &mut Pacer, chunk: usize, dims: Dims) -> Result<(), EngineError> {
         let n_items = fleet.chunks[chunk].n * self.plan.tiles;
         let mut first = 0;
         while first < n_items {
-            let n = pacer.wave(self.plan.slots, self.operations_per_item).min(n_items - first);
-            let dims = Dims { first_item: first as u32, n_items: n as u32, ..dims };
-            fleet.submission.push(pacer, (&self.kernel, &self.bounds[chunk]), dims, grid(n), n as f64 * self.operations_per_item)?;
-            after(&mut fleet.submission, pacer, first, n)?;
-            first += n;
+            first += self.queue_wave(fleet, pacer, chunk, dims, first)?;
         }
         Ok(())
     }
