@@ -106,6 +106,15 @@ impl Kernel {
         Ok(Bound { groups, bytes: buffers.iter().map(|b| b.bytes).sum() })
     }
 
+    /// Submits one dispatch of a kernel without uniforms, and waits for it.
+    pub fn run(&self, gpu: &Gpu, bound: &Bound, groups: [u32; 2]) -> Result<(), EngineError> {
+        gpu.submit(|encoder| {
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: Some(&self.name), timestamp_writes: None });
+            self.dispatch(gpu, &mut pass, bound, 0, groups);
+        })?;
+        gpu.wait()
+    }
+
     /// Records one dispatch; `uniform` is the byte offset of its record.
     pub fn dispatch(&self, gpu: &Gpu, pass: &mut wgpu::ComputePass<'_>, bound: &Bound, uniform: u32, groups: [u32; 2]) {
         pass.set_pipeline(&self.pipeline);
