@@ -4,8 +4,10 @@
 fn math_exp(input: f32) -> f32 {
     let x = clamp(input, -87.0, 88.0);
     let n = round(x * 1.442695);
-    // ln 2 in two parts: n * high is exact for the n that occur.
-    let r = fma(n, 2.1219444e-4, fma(n, -0.6933594, x));
+    // ln 2 in two parts: n * high is exact for the n that occur. The second product takes n by way of an integer, because a
+    // driver that sees n twice may add the two parts first (seen: error 4e-6 at 72, Mesa).
+    let k = i32(n);
+    let r = fma(f32(k), 2.1219444e-4, fma(n, -0.6933594, x));
     var p = 1.9875691e-4;
     p = fma(p, r, 1.3982e-3);
     p = fma(p, r, 8.333452e-3);
@@ -13,7 +15,7 @@ fn math_exp(input: f32) -> f32 {
     p = fma(p, r, 1.6666665e-1);
     p = fma(p, r, 0.5);
     let y = fma(p, r * r, r) + 1.0;
-    return y * bitcast<f32>(u32(i32(n) + 127) << 23u);
+    return y * bitcast<f32>(u32(k + 127) << 23u);
 }
 
 fn math_tanh(input: f32) -> f32 {

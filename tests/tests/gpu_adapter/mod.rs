@@ -11,7 +11,7 @@ use chiliad_engine::population::{Architecture, Population, Seeds, initialise::in
 use chiliad_tasks::{TaskShape, Trials, random::Stream};
 use std::sync::Arc;
 
-pub fn open_with(test: &str, limits: LimitsChoice) -> Option<GpuExecutor> {
+pub(crate) fn open_with(test: &str, limits: LimitsChoice) -> Option<GpuExecutor> {
     let choices = match std::env::var("CHILIAD_TEST_ADAPTER") {
         Ok(name) => vec![Choice::Named(name)],
         Err(_) => vec![Choice::Software, Choice::Auto],
@@ -28,21 +28,21 @@ pub fn open_with(test: &str, limits: LimitsChoice) -> Option<GpuExecutor> {
     None
 }
 
-pub fn open(test: &str) -> Option<GpuExecutor> {
+pub(crate) fn open(test: &str) -> Option<GpuExecutor> {
     open_with(test, LimitsChoice::WebGpuDefault)
 }
 
-pub fn architecture(cell: &str, activation: &str, units: usize, inputs: usize, outputs: usize) -> Architecture {
+pub(crate) fn architecture(cell: &str, activation: &str, units: usize, inputs: usize, outputs: usize) -> Architecture {
     Architecture { cell: Arc::new(Cell::builtin(cell, activation).unwrap()), units, inputs, outputs }
 }
 
-pub fn population(cell: &str, n_networks: usize, units: usize) -> Population {
+pub(crate) fn population(cell: &str, n_networks: usize, units: usize) -> Population {
     let seeds: Vec<Seeds> = (0..n_networks as u64).map(|n| Seeds::all(n + 1)).collect();
     initialise(&architecture(cell, "tanh", units, 2, 3), &seeds)
 }
 
 /// Random trials with a mask that has holes.
-pub fn trials(n_trials: usize, n_steps: usize, n_inputs: usize, n_outputs: usize) -> Trials {
+pub(crate) fn trials(n_trials: usize, n_steps: usize, n_inputs: usize, n_outputs: usize) -> Trials {
     let stream = Stream::new(7, 0x900);
     let draw = |axis: u32, n: usize| (0..n).map(|i| stream.normal_at(axis, i as u32)).collect::<Vec<f32>>();
     let rows = n_trials * n_steps;
@@ -51,6 +51,6 @@ pub fn trials(n_trials: usize, n_steps: usize, n_inputs: usize, n_outputs: usize
     Trials::new(n_trials, shape, draw(0, rows * n_inputs), draw(1, rows * n_outputs), mask, vec![0; n_trials]).unwrap()
 }
 
-pub fn bits(values: &[f32]) -> Vec<u32> {
+pub(crate) fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|v| v.to_bits()).collect()
 }
