@@ -7,6 +7,7 @@
 
 mod buffer;
 mod cell_text;
+mod descend;
 mod device;
 mod execute;
 mod fleet;
@@ -22,6 +23,7 @@ mod session;
 
 pub use buffer::Buffer;
 pub use cell_text::cell_text;
+pub use descend::{DescendOptions, Descent};
 pub use device::{Choice, Fault, Gpu, LimitsChoice, Listed, Stats, list};
 pub use execute::{GpuExecutor, SUBMISSION_SECS};
 pub use fleet::NOISE;

@@ -45,6 +45,11 @@ impl GpuExecutor {
         &self.gpu
     }
 
+    /// As [`Executor::train`], with the memory plan and the device of the session in reach.
+    pub fn training(&self, population: &Population, options: &TrainOptions, from: Option<OptimiserState>) -> Result<GpuTraining, EngineError> {
+        GpuTraining::new(&self.gpu, population, options, from, self.pacer())
+    }
+
     pub(super) fn pacer(&self) -> Pacer {
         Pacer::new(self.budget_secs)
     }
@@ -68,7 +73,7 @@ impl Executor for GpuExecutor {
     }
 
     fn train<'a>(&'a self, population: &Population, options: &TrainOptions, from: Option<OptimiserState>) -> Result<Box<dyn Training + 'a>, EngineError> {
-        Ok(Box::new(GpuTraining::new(&self.gpu, population, options, from, self.pacer())?))
+        Ok(Box::new(self.training(population, options, from)?))
     }
 
     fn roll_out(&self, population: &Population, inputs: &[f32], n_trials: usize, n_steps: usize) -> Result<Trajectories, EngineError> {

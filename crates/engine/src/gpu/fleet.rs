@@ -81,6 +81,11 @@ impl Fleet {
         Ok(Self { gpu: gpu.clone(), chunks, submission, weights, materialise, n_weights: geometry.weights })
     }
 
+    /// Weights of the chunk converted last.
+    pub(super) fn weights(&self) -> &Buffer<[f32; 4]> {
+        &self.weights
+    }
+
     /// Queues the conversion of one chunk's parameters; the weights are those of the chunk converted last.
     pub(super) fn materialise(&mut self, pacer: &mut Pacer, chunk: usize) -> Result<(), EngineError> {
         let chunk = &self.chunks[chunk];
