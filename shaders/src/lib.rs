@@ -30,3 +30,23 @@ pub const CELLS: &[Fragment] = with_sidecar!("cells": "vanilla", "rate", "rate_c
 
 /// Activations: one pure function each.
 pub const ACTIVATIONS: &[Fragment] = with_sidecar!("activations": "tanh", "relu", "sigmoid", "softplus");
+
+macro_rules! plain {
+    ($folder:literal: $($name:literal),* $(,)?) => {
+        &[$(Fragment {
+            name: $name,
+            path: concat!($folder, "/", $name, ".wgsl"),
+            wgsl: include_str!(concat!("../", $folder, "/", $name, ".wgsl")),
+            sidecar: "",
+        }),*]
+    };
+}
+
+/// Functions that kernels share.
+pub const SHARED: &[Fragment] = plain!("shared": "math", "threefry", "dims", "network", "quad", "lane", "noise");
+
+/// Kernels and the phases they are made of.
+pub const KERNELS: &[Fragment] = plain!("kernels":
+    "materialise", "forward", "readout", "backward", "gradient", "train_step", "optimise", "roll_out", "evaluate", "descend",
+    "threefry_words", "math_values",
+);

@@ -1,0 +1,196 @@
+//! A population in device memory, cut into chunks whose tensors fit a binding each, and the stages that run over it.
+
+use super::buffer::Buffer;
+use super::device::Gpu;
+use super::geometry::Geometry;
+use super::kernel::{Bound, Kernel, Named};
+use super::kernels::{Stage, link};
+use super::pace::{Dims, Pacer, Submission, grid};
+use super::plan::Plan;
+use crate::error::EngineError;
+use crate::population::Population;
+use chiliad_tasks::Trials;
+use chiliad_tasks::random::{Stream, purpose};
+use std::sync::Arc;
+
+/// Purpose word of the stream of noise variates; [`crate::population::initialise`] has 0x100.
+pub const NOISE: u32 = 0x101;
+
+/// Networks that share bindings.
+pub(super) struct Chunk {
+    pub(super) first: usize,
+    pub(super) n: usize,
+    pub(super) params: Buffer<f32>,
+    pub(super) moments: Buffer<[f32; 2]>,
+    pub(super) status: Buffer<[u32; 4]>,
+    pub(super) networks: Buffer<u32>,
+    materialise: Arc<Bound>,
+}
+
+/// A population on the device.
+pub(super) struct Fleet {
+    pub(super) gpu: Gpu,
+    pub(super) chunks: Vec<Chunk>,
+    pub(super) submission: Submission,
+    weights: Buffer<[f32; 4]>,
+    materialise: Arc<Kernel>,
+    n_weights: usize,
+}
+
+/// Trials in device memory: `[trial][time][input, target, mask]`.
+pub(super) struct Bank {
+    pub(super) buffer: Buffer<f32>,
+    pub(super) n_trials: usize,
+    pub(super) n_steps: usize,
+}
+
+/// Learning rates and noise levels, per network.
+pub(super) struct Rates<'a> {
+    pub(super) learning: &'a [f32],
+    pub(super) noise: &'a [f32],
+}
+
+impl Fleet {
+    /// Uploads a population; `geometry` and `plan` are those of the largest stage that will run over it.
+    pub(super) fn new(gpu: &Gpu, population: &Population, geometry: &Geometry, plan: &Plan, rates: &Rates<'_>) -> Result<Self, EngineError> {
+        let linked = link(Stage::Materialise, &population.architecture, &population.layout, geometry, false)?;
+        let materialise = gpu.kernel(&linked)?;
+        let weights: Buffer<[f32; 4]> = Buffer::new(gpu, "weights", plan.chunk * geometry.weights)?;
+        let sources = Buffer::with(gpu, "sources", &geometry.sources)?;
+        let submission = Submission::new(gpu)?;
+        let n_params = geometry.params;
+        let mut chunks = Vec::new();
+        for first in (0..population.n_networks).step_by(plan.chunk) {
+            let n = plan.chunk.min(population.n_networks - first);
+            let params = Buffer::with(gpu, "params", &population.params[first * n_params..(first + n) * n_params])?;
+            let mut records = Vec::with_capacity(n * geometry.record_words);
+            for network in first..first + n {
+                let seeds = population.seeds[network];
+                records.extend(Stream::new(seeds.data, purpose::PICK).key());
+                records.extend(Stream::new(seeds.noise, NOISE).key());
+                records.push(rates.learning.get(network).copied().unwrap_or(0.0).to_bits());
+                records.push(rates.noise.get(network).copied().unwrap_or(0.0).to_bits());
+                records.extend(population.network_constants(network).iter().map(|c| c.to_bits()));
+            }
+            let networks = Buffer::with(gpu, "networks", &records)?;
+            let status = Buffer::with(gpu, "status", &vec![[1_u32, 0, 0, 0]; n])?;
+            let moments = Buffer::with(gpu, "moments", &vec![[0.0_f32; 2]; n * n_params])?;
+            let bound = materialise.bind(gpu, &[Named::new("weights", &weights), Named::new("params", &params), Named::new("sources", &sources)])?;
+            chunks.push(Chunk { first, n, params, moments, status, networks, materialise: Arc::new(bound) });
+        }
+        Ok(Self { gpu: gpu.clone(), chunks, submission, weights, materialise, n_weights: geometry.weights })
+    }
+
+    /// Weights of the chunk converted last.
+    pub(super) fn weights(&self) -> &Buffer<[f32; 4]> {
+        &self.weights
+    }
+
+    /// Queues the conversion of one chunk's parameters; the weights are those of the chunk converted last.
+    pub(super) fn materialise(&mut self, pacer: &mut Pacer, chunk: usize) -> Result<(), EngineError> {
+        let chunk = &self.chunks[chunk];
+        let groups = [self.n_weights.div_ceil(64) as u32, chunk.n as u32];
+        self.submission.push(pacer, (&self.materialise, &chunk.materialise), Dims::default(), groups, (chunk.n * self.n_weights) as f64)
+    }
+}
+
+impl Bank {
+    /// Uploads trials.
+    pub(super) fn new(gpu: &Gpu, trials: &Trials) -> Result<Self, EngineError> {
+        if trials.n_trials >= 1 << 24 {
+            return Err(EngineError::Unsupported { executor: "GPU", what: format!("a bank of {} trials", trials.n_trials), allowed: "fewer than 16,777,216".into() });
+        }
+        let mut packed = Vec::with_capacity(trials.inputs.len() + 2 * trials.targets.len());
+        for row in 0..trials.n_trials * trials.n_steps {
+            let (i, o) = (trials.n_inputs, trials.n_outputs);
+            packed.extend_from_slice(&trials.inputs[row * i..(row + 1) * i]);
+            packed.extend_from_slice(&trials.targets[row * o..(row + 1) * o]);
+            packed.extend_from_slice(&trials.mask[row * o..(row + 1) * o]);
+        }
+        Ok(Self { buffer: Buffer::with(gpu, "bank", &packed)?, n_trials: trials.n_trials, n_steps: trials.n_steps })
+    }
+}
+
+/// One kernel over all (network, tile) pairs of a fleet, with the memory it needs.
+pub(super) struct Stagework {
+    pub(super) geometry: Geometry,
+    pub(super) plan: Plan,
+    pub(super) history: Buffer<[f32; 4]>,
+    /// Partial gradients, losses, or whatever the kernel returns per (network, tile).
+    pub(super) out: Buffer<f32>,
+    pub(super) batch: usize,
+    pub(super) n_steps: usize,
+    pub(super) bank_trials: usize,
+    kernel: Arc<Kernel>,
+    bounds: Vec<Arc<Bound>>,
+    operations_per_item: f64,
+}
+
+impl Stagework {
+    /// `out` is the number of floats returned per (network, tile).
+    pub(super) fn new(fleet: &Fleet, population: &Population, stage: Stage, pick: bool, batch: usize, bank: &Bank) -> Result<Self, EngineError> {
+        let gpu = &fleet.gpu;
+        let geometry = Geometry::new(&population.architecture, &population.layout, batch, stage.backward());
+        let plan = Plan::new(&geometry, population.n_networks, batch, bank.n_steps, gpu.limits())?;
+        let chunk = fleet.chunks.iter().map(|c| c.n).max().unwrap_or(1);
+        let slots = plan.slots.min(chunk * plan.tiles);
+        let plan = Plan { chunk, slots, ..plan };
+        tracing::debug!(stage = stage.name(), %plan, "memory plan");
+        let (out_name, out_size) = match stage {
+            Stage::TrainStep => ("partials", geometry.params + 2),
+            _ => ("losses", 2),
+        };
+        let history = Buffer::new(gpu, "history", slots * geometry.history(bank.n_steps))?;
+        let out = Buffer::new(gpu, out_name, chunk * plan.tiles * out_size)?;
+        let linked = link(stage, &population.architecture, &population.layout, &geometry, pick)?;
+        let kernel = gpu.kernel(&linked)?;
+        let mut bounds = Vec::new();
+        for chunk in &fleet.chunks {
+            let all = [
+                Named::new("networks", &chunk.networks),
+                Named::new("status", &chunk.status),
+                Named::new("weights", &fleet.weights),
+                Named::uniform("dims", &fleet.submission.uniforms, size_of::<Dims>()),
+                Named::new("bank", &bank.buffer),
+                Named::new("history", &history),
+                Named::new(out_name, &out),
+            ];
+            let wanted: Vec<Named<'_>> = all.into_iter().filter(|n| kernel.reflection.slots.iter().any(|s| s.name == n.name())).collect();
+            bounds.push(Arc::new(kernel.bind(gpu, &wanted)?));
+        }
+        let per_trial = 2 * geometry.params * if stage.backward() { 3 } else { 1 };
+        let operations_per_item = (geometry.tile() * bank.n_steps * per_trial) as f64;
+        Ok(Self { geometry, plan, history, out, batch, n_steps: bank.n_steps, bank_trials: bank.n_trials, kernel, bounds, operations_per_item })
+    }
+
+    /// Shapes of a dispatch over a chunk.
+    pub(super) fn dims(&self, n_networks: usize) -> Dims {
+        Dims {
+            n_steps: self.n_steps as u32,
+            batch: self.batch as u32,
+            n_tiles: self.plan.tiles as u32,
+            bank_trials: self.bank_trials as u32,
+            n_networks: n_networks as u32,
+            ..Dims::default()
+        }
+    }
+
+    /// Queues one wave of a chunk's items from `first` on; gives the number of items it takes.
+    pub(super) fn queue_wave(&self, fleet: &mut Fleet, pacer: &mut Pacer, chunk: usize, dims: Dims, first: usize) -> Result<usize, EngineError> {
+        let n_items = fleet.chunks[chunk].n * self.plan.tiles;
+        let n = pacer.wave(self.plan.slots, self.operations_per_item).min(n_items - first);
+        let dims = Dims { first_item: first as u32, n_items: n as u32, ..dims };
+        fleet.submission.push(pacer, (&self.kernel, &self.bounds[chunk]), dims, grid(n), n as f64 * self.operations_per_item)?;
+        Ok(n)
+    }
+
+    /// Queues the kernel over all items of a chunk, wave by wave.
+    pub(super) fn queue(&self, fleet: &mut Fleet, pacer: &mut Pacer, chunk: usize, dims: Dims) -> Result<(), EngineError> {
+        let n_items = fleet.chunks[chunk].n * self.plan.tiles;
+        let mut first = 0;
+        while first < n_items {
+            first += self.queue_wave(fleet, pacer, chunk, dims, first)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,75 @@
+//! Which fragments make which kernel.
+
+use super::cell_text::cell_text;
+use super::geometry::Geometry;
+use super::link::{Linked, Piece};
+use crate::error::EngineError;
+use crate::population::{Architecture, Layout};
+
+/// A kernel of an architecture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Parameters to weights.
+    Materialise,
+    /// Forward, loss, backward.
+    TrainStep,
+    /// Reduction, clip, Adam.
+    Optimise,
+    /// States and outputs.
+    RollOut,
+    /// Loss alone.
+    Evaluate,
+    /// Descent towards fixed points.
+    Descend,
+}
+
+impl Stage {
+    /// All of them.
+    pub const ALL: [Self; 6] = [Self::Materialise, Self::TrainStep, Self::Optimise, Self::RollOut, Self::Evaluate, Self::Descend];
+
+    /// Name of the entry point and of its file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Materialise => "materialise",
+            Self::TrainStep => "train_step",
+            Self::Optimise => "optimise",
+            Self::RollOut => "roll_out",
+            Self::Evaluate => "evaluate",
+            Self::Descend => "descend",
+        }
+    }
+
+    /// Whether the kernel runs the cell backward.
+    pub fn backward(self) -> bool {
+        matches!(self, Self::TrainStep | Self::Descend)
+    }
+
+    fn fragments(self) -> &'static [&'static str] {
+        match self {
+            Self::Materialise => &["materialise"],
+            Self::Optimise => &["math", "dims", "network", "optimise"],
+            Self::TrainStep => &["math", "threefry", "dims", "network", "quad", "lane", "noise", "cell", "forward", "readout", "backward", "gradient", "train_step"],
+            Self::RollOut => &["math", "threefry", "dims", "network", "quad", "lane", "noise", "cell", "forward", "readout", "roll_out"],
+            Self::Evaluate => &["math", "threefry", "dims", "network", "quad", "lane", "noise", "cell", "forward", "readout", "evaluate"],
+            Self::Descend => &["math", "threefry", "dims", "network", "quad", "lane", "noise", "cell", "forward", "descend"],
+        }
+    }
+}
+
+/// The linked text of a kernel; `pick` draws trials from the bank instead of taking them in turn.
+pub fn link(stage: Stage, architecture: &Architecture, layout: &Layout, geometry: &Geometry, pick: bool) -> Result<Linked, EngineError> {
+    let mut pieces = vec![Piece { path: "header".into(), wgsl: geometry.header(pick) }];
+    for name in stage.fragments() {
+        pieces.push(match *name {
+            "cell" => Piece { path: format!("{} (generated)", architecture.cell.file), wgsl: cell_text(&architecture.cell, geometry, layout, stage == Stage::TrainStep) },
+            name => Piece::library(name)?,
+        });
+    }
+    Ok(Linked::new(stage.name(), &pieces))
+}
+
+/// The linked text of a kernel that needs no architecture: `threefry_words` or `math_values`.
+pub fn link_plain(name: &str) -> Result<Linked, EngineError> {
+    let pieces = ["math", "threefry", name].map(Piece::library).into_iter().collect::<Result<Vec<_>, _>>()?;
+    Ok(Linked::new(name, &pieces))
+}

@@ -1,0 +1,277 @@
+//! Training on the device, and what happens when the device is lost in between.
+
+use super::device::Gpu;
+use super::fleet::{Bank, Fleet, Rates, Stagework};
+use super::geometry::Geometry;
+use super::kernel::{Bound, Kernel, Named};
+use super::kernels::{Stage, link};
+use super::pace::{Dims, Pacer, grid};
+use super::plan::Plan;
+use crate::error::EngineError;
+use crate::executor::{OptimiserState, TrainOptions, Training};
+use crate::population::Population;
+use chiliad_tasks::Trials;
+use std::sync::Arc;
+
+/// Losses of the device that one call survives.
+const RETRIES: usize = 3;
+
+/// Training in progress on a GPU.
+pub struct GpuTraining {
+    gpu: Gpu,
+    population: Population,
+    options: TrainOptions,
+    pacer: Pacer,
+    /// State after the last completed call: what a lost device is replaced from.
+    host: OptimiserState,
+    device: Option<OnDevice>,
+}
+
+struct OnDevice {
+    fleet: Fleet,
+}
+
+struct Optimiser {
+    kernel: Arc<Kernel>,
+    bounds: Vec<Arc<Bound>>,
+}
+
+impl GpuTraining {
+    pub(super) fn new(gpu: &Gpu, population: &Population, options: &TrainOptions, from: Option<OptimiserState>, pacer: Pacer) -> Result<Self, EngineError> {
+        let n = population.n_networks;
+        let size = population.params.len();
+        let check = |what: &str, found: usize, expected: usize| {
+            if found == expected {
+                return Ok(());
+            }
+            Err(EngineError::Shape { operation: "training", what: what.into(), found: format!("{found}"), expected: format!("{expected}") })
+        };
+        check("learning_rate", options.learning_rate.len(), n)?;
+        check("noise", options.noise.len(), n)?;
+        if options.batch == 0 || !(1..=256).contains(&population.architecture.units) {
+            return Err(EngineError::Unsupported {
+                executor: "GPU",
+                what: format!("{} units, batches of {} trials", population.architecture.units, options.batch),
+                allowed: "1 to 256 units, at least 1 trial".into(),
+            });
+        }
+        let host = from.unwrap_or_else(|| OptimiserState {
+            step: 0,
+            params: population.params.clone(),
+            first: vec![0.0; size],
+            second: vec![0.0; size],
+            active: vec![true; n],
+            diverged_at: vec![None; n],
+        });
+        for (what, found) in [("params", host.params.len()), ("first", host.first.len()), ("second", host.second.len())] {
+            check(what, found, size)?;
+        }
+        check("active", host.active.len(), n)?;
+        check("diverged_at", host.diverged_at.len(), n)?;
+        Ok(Self { gpu: gpu.clone(), population: population.clone(), options: options.clone(), pacer, host, device: None })
+    }
+
+    /// The memory plan for trials of `n_steps` steps.
+    pub fn plan(&self, n_steps: usize) -> Result<Plan, EngineError> {
+        let geometry = self.geometry();
+        Plan::new(&geometry, self.population.n_networks, self.options.batch, n_steps, self.gpu.limits())
+    }
+
+    /// The device in use now: another one after a loss.
+    pub fn gpu(&self) -> &Gpu {
+        &self.gpu
+    }
+
+    fn geometry(&self) -> Geometry {
+        Geometry::new(&self.population.architecture, &self.population.layout, self.options.batch, true)
+    }
+
+    /// Runs `work`; when the device is lost, makes a new one from the last host state, halves the waves and tries again.
+    fn survive<R>(&mut self, work: impl Fn(&mut Self) -> Result<R, EngineError>) -> Result<R, EngineError> {
+        let mut tries = 0;
+        loop {
+            match work(self) {
+                Err(EngineError::DeviceLost { message }) if tries < RETRIES => {
+                    tries += 1;
+                    tracing::warn!(%message, tries, "device lost, starting again from the last host state");
+                    self.device = None;
+                    self.gpu = self.gpu.reopen()?;
+                    self.pacer.back_off();
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// Puts the host state on the device, unless it is there.
+    fn upload(&mut self, n_steps: usize) -> Result<(), EngineError> {
+        if self.device.is_some() {
+            return Ok(());
+        }
+        self.population.params.copy_from_slice(&self.host.params);
+        let rates = Rates { learning: &self.options.learning_rate, noise: &self.options.noise };
+        let fleet = Fleet::new(&self.gpu, &self.population, &self.geometry(), &self.plan(n_steps)?, &rates)?;
+        let n_params = self.population.layout.n_params;
+        for chunk in &fleet.chunks {
+            let range = chunk.first * n_params..(chunk.first + chunk.n) * n_params;
+            let moments: Vec<[f32; 2]> = self.host.first[range.clone()].iter().zip(&self.host.second[range]).map(|(m, v)| [*m, *v]).collect();
+            chunk.moments.write(&self.gpu, 0, &moments)?;
+            let status: Vec<[u32; 4]> = (chunk.first..chunk.first + chunk.n)
+                .map(|n| match self.host.diverged_at[n] {
+                    Some(step) => [0, 1, step as u32, (step >> 32) as u32],
+                    None => [u32::from(self.host.active[n]), 0, 0, 0],
+                })
+                .collect();
+            chunk.status.write(&self.gpu, 0, &status)?;
+        }
+        self.device = Some(OnDevice { fleet });
+        Ok(())
+    }
+
+    fn try_advance(&mut self, bank: &Trials, n_steps: u64) -> Result<(), EngineError> {
+        self.upload(bank.n_steps)?;
+        let Some(device) = &mut self.device else { return Ok(()) };
+        let bank = Bank::new(&self.gpu, bank)?;
+        let work = Stagework::new(&device.fleet, &self.population, Stage::TrainStep, true, self.options.batch, &bank)?;
+        let optimiser = Optimiser::new(&device.fleet, &self.population, &work)?;
+        for step in self.host.step..self.host.step + n_steps {
+            for chunk in 0..device.fleet.chunks.len() {
+                let n = device.fleet.chunks[chunk].n;
+                let dims = step_dims(work.dims(n), &self.options, step);
+                device.fleet.materialise(&mut self.pacer, chunk)?;
+                work.queue(&mut device.fleet, &mut self.pacer, chunk, dims)?;
+                optimiser.queue(&mut device.fleet, &mut self.pacer, chunk, dims)?;
+            }
+        }
+        device.fleet.submission.flush(&mut self.pacer)?;
+        let state = self.download(self.host.step + n_steps)?;
+        self.host = state;
+        Ok(())
+    }
+
+    fn download(&self, step: u64) -> Result<OptimiserState, EngineError> {
+        let mut state = OptimiserState { step, params: Vec::new(), first: Vec::new(), second: Vec::new(), active: Vec::new(), diverged_at: Vec::new() };
+        for chunk in self.device.iter().flat_map(|d| &d.fleet.chunks) {
+            state.params.extend(chunk.params.read(&self.gpu, 0, chunk.params.len())?);
+            let moments = chunk.moments.read(&self.gpu, 0, chunk.moments.len())?;
+            state.first.extend(moments.iter().map(|m| m[0]));
+            state.second.extend(moments.iter().map(|m| m[1]));
+            for [active, diverged, low, high] in chunk.status.read(&self.gpu, 0, chunk.n)? {
+                state.active.push(active != 0);
+                state.diverged_at.push((diverged != 0).then_some(u64::from(high) << 32 | u64::from(low)));
+            }
+        }
+        Ok(state)
+    }
+}
+
+/// Adam's part of the record of one step; `step` is 0-based.
+pub(super) fn step_dims(dims: Dims, options: &TrainOptions, step: u64) -> Dims {
+    let correction = |beta: f32| (1.0 / (1.0 - f64::from(beta).powf((step + 1) as f64))) as f32;
+    let clip = if options.clip_norm.is_finite() { options.clip_norm } else { f32::MAX };
+    Dims {
+        step: step as u32,
+        step_high: (step >> 32) as u32,
+        noise_on: 1,
+        adam: [options.beta1, options.beta2, options.epsilon, clip],
+        correction: [correction(options.beta1), correction(options.beta2), f32::from(u8::from(options.train_initial_state)), 1.0],
+        ..dims
+    }
+}
+
+impl Optimiser {
+    pub(super) fn new(fleet: &Fleet, population: &Population, work: &Stagework) -> Result<Self, EngineError> {
+        let linked = link(Stage::Optimise, &population.architecture, &population.layout, &work.geometry, false)?;
+        let kernel = fleet.gpu.kernel(&linked)?;
+        let bounds = fleet.chunks.iter().map(|chunk| {
+            let buffers = [
+                Named::new("networks", &chunk.networks),
+                Named::new("status", &chunk.status),
+                Named::new("params", &chunk.params),
+                Named::uniform("dims", &fleet.submission.uniforms, size_of::<Dims>()),
+                Named::new("partials", &work.out),
+                Named::new("moments", &chunk.moments),
+            ];
+            kernel.bind(&fleet.gpu, &buffers).map(Arc::new)
+        });
+        let bounds = bounds.collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { kernel, bounds })
+    }
+
+    pub(super) fn queue(&self, fleet: &mut Fleet, pacer: &mut Pacer, chunk: usize, dims: Dims) -> Result<(), EngineError> {
+        let n = fleet.chunks[chunk].n;
+        fleet.submission.push(pacer, (&self.kernel, &self.bounds[chunk]), dims, grid(n), n as f64)
+    }
+}
+
+pub(super) fn reduce_gradient(fleet: &mut Fleet, population: &Population, work: &Stagework, pacer: &mut Pacer, chunk: usize, dims: Dims) -> Result<(), EngineError> {
+    let optimiser = Optimiser::new(fleet, population, work)?;
+    optimiser.queue(fleet, pacer, chunk, dims)
+}
+
+impl Training for GpuTraining {
+    fn advance(&mut self, bank: &Trials, n_steps: u64) -> Result<(), EngineError> {
+        check_trials("training", &self.population, bank)?;
+        self.survive(|s| s.try_advance(bank, n_steps))
+    }
+
+    fn evaluate(&mut self, trials: &Trials) -> Result<Vec<f32>, EngineError> {
+        check_trials("evaluation", &self.population, trials)?;
+        self.survive(|s| {
+            s.upload(trials.n_steps)?;
+            let bank = Bank::new(&s.gpu, trials)?;
+            let Some(device) = &mut s.device else { return Ok(Vec::new()) };
+            let fleet = &mut device.fleet;
+            let work = Stagework::new(fleet, &s.population, Stage::Evaluate, false, trials.n_trials, &bank)?;
+            let mut losses = Vec::new();
+            for chunk in 0..fleet.chunks.len() {
+                let n = fleet.chunks[chunk].n;
+                fleet.materialise(&mut s.pacer, chunk)?;
+                work.queue(fleet, &mut s.pacer, chunk, work.dims(n))?;
+                fleet.submission.flush(&mut s.pacer)?;
+                let sums = work.out.read(&s.gpu, 0, n * work.plan.tiles * 2)?;
+                losses.extend(sums.chunks(work.plan.tiles * 2).map(|tiles| {
+                    let total = tiles.chunks(2).fold([0.0_f64; 2], |[a, b], t| [a + f64::from(t[0]), b + f64::from(t[1])]);
+                    (total[0] / total[1]) as f32
+                }));
+            }
+            Ok(losses)
+        })
+    }
+
+    fn freeze(&mut self, active: &[bool]) -> Result<(), EngineError> {
+        if active.len() != self.host.active.len() {
+            let (found, expected) = (format!("{}", active.len()), format!("{}", self.host.active.len()));
+            return Err(EngineError::Shape { operation: "freezing", what: "active".into(), found, expected });
+        }
+        self.host.active.iter_mut().zip(active).for_each(|(held, given)| *held &= given);
+        self.survive(|s| {
+            for chunk in s.device.iter().flat_map(|d| &d.fleet.chunks) {
+                let mut status = chunk.status.read(&s.gpu, 0, chunk.n)?;
+                for (one, active) in status.iter_mut().zip(&s.host.active[chunk.first..]) {
+                    one[0] &= u32::from(*active);
+                }
+                chunk.status.write(&s.gpu, 0, &status)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn state(&mut self) -> Result<OptimiserState, EngineError> {
+        Ok(self.host.clone())
+    }
+}
+
+/// Refuses trials whose channels are not the population's.
+pub(super) fn check_trials(operation: &'static str, population: &Population, trials: &Trials) -> Result<(), EngineError> {
+    let (found, expected) = ((trials.n_inputs, trials.n_outputs), (population.architecture.inputs, population.architecture.outputs));
+    if found == expected && trials.n_trials > 0 && trials.n_steps > 0 {
+        return Ok(());
+    }
+    Err(EngineError::Shape {
+        operation,
+        what: "trials".into(),
+        found: format!("{} trials x {} steps, {} inputs, {} outputs", trials.n_trials, trials.n_steps, found.0, found.1),
+        expected: format!("{} inputs, {} outputs, at least 1 trial and 1 step", expected.0, expected.1),
+    })
+}

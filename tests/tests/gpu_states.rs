@@ -1,0 +1,115 @@
+//! Roll-out and descent on the device.
+
+mod gpu_adapter;
+
+use chiliad_engine::cell::evaluate::at;
+use chiliad_engine::cell::graph::Leaf;
+use chiliad_engine::executor::Executor as _;
+use chiliad_engine::gpu::DescendOptions;
+use chiliad_engine::population::{Population, Role};
+
+/// One step of a network in f64, straight from the graph.
+fn step(population: &Population, network: usize, state: &[Vec<f64>], input: &[f64]) -> Vec<Vec<f64>> {
+    let (cell, layout, units) = (&population.architecture.cell, &population.layout, population.architecture.units);
+    let params: Vec<f64> = population.network(network).iter().map(|p| f64::from(*p)).collect();
+    let constants: Vec<f64> = population.network_constants(network).iter().map(|c| f64::from(*c)).collect();
+    let tensor = |role: Role| layout.find(role).map_or(&[][..], |t| &params[t.range()]);
+    let mut gates: Vec<Vec<Vec<f64>>> = Vec::new();
+    let leaf = |gates: &[Vec<Vec<f64>>], u: usize, leaf: Leaf| match leaf {
+        Leaf::State(f) => state[f as usize][u],
+        Leaf::Gate(s, g) => gates[s as usize][g as usize][u],
+        Leaf::Constant(i) => constants[i as usize],
+        _ => 0.0,
+    };
+    for (s, stage) in cell.stages.iter().enumerate() {
+        let drive: Vec<f64> = (0..units).map(|u| at(&cell.graph, stage.drive, &|l| leaf(&gates, u, l))).collect();
+        let of_stage = (0..stage.gates.len()).map(|g| {
+            let (w, v, b) = (tensor(Role::Recurrent(s, g)), tensor(Role::Input(s, g)), tensor(Role::Bias(s, g)));
+            (0..units)
+                .map(|u| {
+                    let recurrent: f64 = w.chunks(units).nth(u).map_or(0.0, |row| row.iter().zip(&drive).map(|(a, b)| a * b).sum());
+                    let fed: f64 = v.chunks(input.len()).nth(u).map_or(0.0, |row| row.iter().zip(input).map(|(a, b)| a * b).sum());
+                    recurrent + fed + b.get(u).copied().unwrap_or(0.0)
+                })
+                .collect()
+        });
+        gates.push(of_stage.collect());
+    }
+    cell.next.iter().map(|&next| (0..units).map(|u| at(&cell.graph, next, &|l| leaf(&gates, u, l))).collect()).collect()
+}
+
+#[test]
+fn roll_out_matches_the_graph() {
+    let Some(executor) = gpu_adapter::open("roll_out_matches_the_graph") else { return };
+    let trials = gpu_adapter::trials(5, 12, 2, 3);
+    for cell in ["vanilla", "rate_current", "gru", "lstm"] {
+        let mut population = gpu_adapter::population(cell, 3, 7);
+        let layout = population.layout.clone();
+        // An initial state that is not zero.
+        let first = layout.find(Role::InitialState(0)).unwrap().offset;
+        for network in population.params.chunks_mut(layout.n_params) {
+            network[first..].iter_mut().enumerate().for_each(|(i, p)| *p = (i as f32 * 0.37).sin());
+        }
+        let rolled = executor.roll_out(&population, &trials.inputs, 5, 12).unwrap();
+        let worst = |a: f64, b: f32| (a - f64::from(b)).abs();
+        let mut error = 0.0_f64;
+        for network in 0..3 {
+            for trial in 0..5 {
+                let params = population.network(network);
+                let mut state: Vec<Vec<f64>> = (0..rolled.states.len()).map(|f| params[layout.find(Role::InitialState(f)).unwrap().range()].iter().map(|p| f64::from(*p)).collect()).collect();
+                for t in 0..12 {
+                    let input: Vec<f64> = (0..2).map(|i| f64::from(trials.input(trial, t, i))).collect();
+                    state = step(&population, network, &state, &input);
+                    let row = (network * 5 + trial) * 12 + t;
+                    for (f, values) in state.iter().enumerate() {
+                        (0..7).for_each(|u| error = error.max(worst(values[u], rolled.states[f][row * 7 + u])));
+                    }
+                    let graph = &population.architecture.cell.graph;
+                    let out: Vec<f64> = (0..7).map(|u| at(graph, population.architecture.cell.output, &|l| if let Leaf::State(f) = l { state[f as usize][u] } else { 0.0 })).collect();
+                    for o in 0..3 {
+                        let row_out = &params[layout.find(Role::Readout).unwrap().range()][o * 7..(o + 1) * 7];
+                        let y: f64 = row_out.iter().zip(&out).map(|(w, h)| f64::from(*w) * h).sum();
+                        error = error.max(worst(y, rolled.outputs[row * 3 + o]));
+                    }
+                }
+            }
+        }
+        println!("{cell}: {error:.1e}");
+        assert!(error < 2e-6, "{cell}: {error:e}");
+    }
+}
+
+#[test]
+fn descend_ends_at_fixed_points() {
+    let Some(executor) = gpu_adapter::open("descend_ends_at_fixed_points") else { return };
+    let mut population = gpu_adapter::population("vanilla", 3, 7);
+    let w = population.layout.find(Role::Recurrent(0, 0)).unwrap().range();
+    for network in population.params.chunks_mut(population.layout.n_params) {
+        network[w.clone()].iter_mut().for_each(|p| *p *= 1.5);
+    }
+    let n_seeds = 37;
+    let seeds: Vec<f32> = (0..3 * n_seeds * 7).map(|i| ((i * i) as f32 * 0.013).sin()).collect();
+    let options = DescendOptions { iterations: 600, tolerance: 1e-9, ..DescendOptions::default() };
+    let input = [0.3_f32, -0.2];
+    let ended = executor.descend(&population, &input, &seeds, n_seeds, &options).unwrap();
+    let started = executor.descend(&population, &input, &seeds, n_seeds, &DescendOptions { iterations: 0, ..options.clone() }).unwrap();
+    assert_eq!(gpu_adapter::bits(&started.states), gpu_adapter::bits(&seeds));
+    // q is that of the state returned, judged in f64.
+    for (result, bound) in [(&started, 1e-5), (&ended, 1e-5)] {
+        for (k, (q, state)) in result.q.iter().zip(result.states.chunks(7)).enumerate() {
+            let h: Vec<f64> = state.iter().map(|x| f64::from(*x)).collect();
+            let next = step(&population, k / n_seeds, &[h.clone()], &[f64::from(input[0]), f64::from(input[1])]);
+            let expected = 0.5 * next[0].iter().zip(&h).map(|(a, b)| (a - b).powi(2)).sum::<f64>();
+            assert!((f64::from(*q) - expected).abs() < bound * expected + 1e-12, "seed {k}: {q:e}, expected {expected:e}");
+        }
+    }
+    let arrived = ended.q.iter().filter(|q| **q <= 1e-8).count();
+    println!("{arrived} of {} seeds at q <= 1e-8", ended.q.len());
+    assert!(arrived * 2 > ended.q.len(), "{arrived} of {}", ended.q.len());
+    // The rhythm of dispatches and the other seeds decide nothing.
+    let hurried = DescendOptions { per_dispatch: 7, ..options.clone() };
+    let again = executor.descend(&population, &input, &seeds, n_seeds, &hurried).unwrap();
+    assert_eq!(gpu_adapter::bits(&again.states), gpu_adapter::bits(&ended.states));
+    let alone = executor.descend(&population.select(&[1]), &input, &seeds[(n_seeds + 3) * 7..(n_seeds + 4) * 7], 1, &options).unwrap();
+    assert_eq!(alone.q[0].to_bits(), ended.q[n_seeds + 3].to_bits());
+}

@@ -1,0 +1,158 @@
+//! Training on the device: what must not change a bit, what is counted, what is refused, what is survived.
+
+mod gpu_adapter;
+
+use chiliad_engine::executor::{Executor as _, OptimiserState, TrainOptions, Training as _};
+use chiliad_engine::gpu::{Fault, GpuExecutor, LimitsChoice};
+use chiliad_engine::population::Population;
+use gpu_adapter::bits;
+use std::sync::Arc;
+
+fn options(n: usize) -> TrainOptions {
+    TrainOptions { batch: 5, ..TrainOptions::new(n) }
+}
+
+/// Trains 7-unit networks in the given portions of steps.
+fn trained(executor: &GpuExecutor, population: &Population, options: &TrainOptions, portions: &[u64]) -> OptimiserState {
+    let bank = gpu_adapter::trials(9, 6, 2, 3);
+    let mut training = executor.training(population, options, None).unwrap();
+    portions.iter().for_each(|n| training.advance(&bank, *n).unwrap());
+    training.state().unwrap()
+}
+
+fn assert_same(a: &OptimiserState, b: &OptimiserState) {
+    assert_eq!(bits(&a.params), bits(&b.params));
+    assert_eq!(bits(&a.first), bits(&b.first));
+    assert_eq!(bits(&a.second), bits(&b.second));
+    assert_eq!((a.step, &a.active, &a.diverged_at), (b.step, &b.active, &b.diverged_at));
+}
+
+#[test]
+fn train_step_portions_and_waves_change_no_bit() {
+    let Some(executor) = gpu_adapter::open("train_step_portions_and_waves_change_no_bit") else { return };
+    for (n, cell) in [(1, "vanilla"), (65, "vanilla")] {
+        let population = gpu_adapter::population(cell, n, 7);
+        let one = trained(&executor, &population, &options(n), &[6]);
+        assert!(one.params.iter().all(|p| p.is_finite()) && one.params != population.params);
+        assert_same(&one, &trained(&executor, &population, &options(n), &[1, 2, 3]));
+        // A budget of nothing: one item per wave, one dispatch per submission.
+        let hurried = executor.clone().with_budget(1e-12);
+        let before = executor.gpu().stats();
+        assert_same(&one, &trained(&hurried, &population, &options(n), &[6]));
+        assert!(executor.gpu().stats().submissions - before.submissions >= 6 * n as u64);
+    }
+}
+
+#[test]
+fn train_step_dispatches_are_a_small_constant() {
+    let Some(executor) = gpu_adapter::open("train_step_dispatches_are_a_small_constant") else { return };
+    let executor = executor.with_budget(100.0);
+    let mut per_step = Vec::new();
+    for (n, trials, steps) in [(1, 5, 6), (65, 5, 6), (3, 40, 6), (3, 5, 24)] {
+        let population = gpu_adapter::population("vanilla", n, 7);
+        let options = TrainOptions { batch: trials, ..TrainOptions::new(n) };
+        let mut training = executor.training(&population, &options, None).unwrap();
+        println!("{}", training.plan(steps).unwrap());
+        let bank = gpu_adapter::trials(9, steps, 2, 3);
+        let before = executor.gpu().stats();
+        training.advance(&bank, 4).unwrap();
+        let after = executor.gpu().stats();
+        println!("{n} networks: {} bytes bound per step", (after.bytes_bound - before.bytes_bound) / 4);
+        assert_eq!(after.submissions - before.submissions, 1);
+        per_step.push((after.dispatches - before.dispatches) as f64 / 4.0);
+    }
+    assert_eq!(per_step, [3.0; 4]);
+}
+
+#[test]
+fn optimise_diverged_network_touches_no_neighbour() {
+    let Some(executor) = gpu_adapter::open("optimise_diverged_network_touches_no_neighbour") else { return };
+    // relu lets the wild network's activity grow without bound.
+    let seeds: Vec<_> = (1..4).map(chiliad_engine::population::Seeds::all).collect();
+    let population = chiliad_engine::population::initialise::initialise(&gpu_adapter::architecture("vanilla", "relu", 7, 2, 3), &seeds);
+    let calm = trained(&executor, &population, &options(3), &[12]);
+    let mut wild_options = options(3);
+    wild_options.learning_rate[1] = 1e20;
+    let wild = trained(&executor, &population, &wild_options, &[12]);
+    let n = population.layout.n_params;
+    for network in [0, 2] {
+        assert_eq!(bits(&calm.params[network * n..(network + 1) * n]), bits(&wild.params[network * n..(network + 1) * n]));
+    }
+    assert_eq!(calm.diverged_at, [None; 3]);
+    let at = wild.diverged_at[1].expect("1e20 diverges");
+    assert_eq!((wild.diverged_at[0], wild.diverged_at[2]), (None, None));
+    // Frozen at that step: training on changes nothing of it.
+    let longer = trained(&executor, &population, &wild_options, &[12, 3]);
+    assert_eq!(longer.diverged_at[1], Some(at));
+    assert_eq!(bits(&wild.params[n..2 * n]), bits(&longer.params[n..2 * n]));
+    assert_eq!(longer.active, [true, false, true]);
+}
+
+#[test]
+fn optimise_frozen_network_stays() {
+    let Some(executor) = gpu_adapter::open("optimise_frozen_network_stays") else { return };
+    let population = gpu_adapter::population("vanilla", 3, 7);
+    let bank = gpu_adapter::trials(9, 6, 2, 3);
+    let mut training = executor.training(&population, &options(3), None).unwrap();
+    training.advance(&bank, 2).unwrap();
+    let before = training.state().unwrap();
+    training.freeze(&[true, false, true]).unwrap();
+    training.advance(&bank, 2).unwrap();
+    let after = training.state().unwrap();
+    let n = population.layout.n_params;
+    assert_eq!(bits(&before.params[n..2 * n]), bits(&after.params[n..2 * n]));
+    assert_ne!(before.params[..n], after.params[..n]);
+    // From the checkpoint, on another session: the same bits.
+    let mut resumed = executor.training(&population, &options(3), Some(before)).unwrap();
+    resumed.freeze(&[true, false, true]).unwrap();
+    resumed.advance(&bank, 2).unwrap();
+    assert_same(&after, &resumed.state().unwrap());
+}
+
+/// Adam learns something: the loss on the bank falls, and `evaluate` is the loss that `gradient` gives.
+#[test]
+fn train_lowers_the_loss() {
+    let Some(executor) = gpu_adapter::open("train_lowers_the_loss") else { return };
+    let population = gpu_adapter::population("vanilla", 2, 7);
+    let bank = gpu_adapter::trials(9, 6, 2, 3);
+    let mut training = executor.training(&population, &options(2), None).unwrap();
+    let before = training.evaluate(&bank).unwrap();
+    let given = executor.gradient(&population, &bank).unwrap().loss;
+    before.iter().zip(&given).for_each(|(a, b)| assert!((a - b).abs() < 1e-6 * b));
+    training.advance(&bank, 60).unwrap();
+    let after = training.evaluate(&bank).unwrap();
+    assert!(after.iter().zip(&before).all(|(a, b)| *a < 0.9 * b), "{before:?} -> {after:?}");
+}
+
+/// The same bits under WebGPU's default limits and under the adapter's own.
+#[test]
+fn limits_change_no_bit() {
+    let Some(default) = gpu_adapter::open_with("limits_change_no_bit", LimitsChoice::WebGpuDefault) else { return };
+    let Some(adapter) = gpu_adapter::open_with("limits_change_no_bit", LimitsChoice::Adapter) else { return };
+    assert_eq!(default.gpu().limits(), &wgpu::Limits { ..wgpu::Limits::default() });
+    let population = gpu_adapter::population("vanilla", 3, 7);
+    assert_same(&trained(&default, &population, &options(3), &[3]), &trained(&adapter, &population, &options(3), &[3]));
+}
+
+struct LoseAt(u64);
+
+impl Fault for LoseAt {
+    fn loses_device(&self, submission: u64) -> bool {
+        submission == self.0
+    }
+}
+
+/// A device lost in the middle: a new one, the last host state, the same bits.
+#[test]
+fn device_lost_is_survived() {
+    let Some(executor) = gpu_adapter::open("device_lost_is_survived") else { return };
+    let population = gpu_adapter::population("vanilla", 3, 7);
+    let undisturbed = trained(&executor, &population, &options(3), &[2, 3]);
+    let fragile = gpu_adapter::open("device_lost_is_survived").unwrap().with_budget(1e-12);
+    fragile.gpu().inject(Arc::new(LoseAt(25)));
+    assert_same(&undisturbed, &trained(&fragile, &population, &options(3), &[2, 3]));
+    assert!(fragile.gpu().stats().submissions >= 25);
+    // A device of the embedding program cannot be opened again: the loss is reported as such.
+    let message = executor.gpu().adapter().name;
+    assert!(!message.is_empty());
+}
