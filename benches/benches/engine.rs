@@ -12,22 +12,41 @@ use std::sync::Arc;
 
 fn networks(cell: &str, units: usize, n: u64) -> Population {
     let cell = Arc::new(Cell::builtin(cell, "tanh").expect("a cell of the library"));
-    initialise(&Architecture { cell, units, inputs: 3, outputs: 3 }, &(0..n).map(Seeds::all).collect::<Vec<_>>())
+    initialise(
+        &Architecture {
+            cell,
+            units,
+            inputs: 3,
+            outputs: 3,
+        },
+        &(0..n).map(Seeds::all).collect::<Vec<_>>(),
+    )
 }
 
 fn bank() -> Trials {
-    Task::builtin("flip_flop").and_then(|t| t.sample("train", 1024, 0)).expect("a task of the library")
+    Task::builtin("flip_flop")
+        .and_then(|t| t.sample("train", 1024, 0))
+        .expect("a task of the library")
 }
 
 fn training(c: &mut Criterion) {
     let (cpu, bank) = (CpuExecutor::new(None).expect("threads"), bank());
     let mut group = c.benchmark_group("training_step");
     group.sample_size(10);
-    for (cell, units, n) in [("vanilla", 64, 32), ("vanilla", 32, 32), ("gru", 32, 32), ("lstm", 32, 32)] {
+    for (cell, units, n) in [
+        ("vanilla", 64, 32),
+        ("vanilla", 32, 32),
+        ("gru", 32, 32),
+        ("lstm", 32, 32),
+    ] {
         let population = networks(cell, units, n);
-        let mut session = cpu.train(&population, &TrainOptions::new(n as usize), None).expect("fits");
+        let mut session = cpu
+            .train(&population, &TrainOptions::new(n as usize), None)
+            .expect("fits");
         group.throughput(Throughput::Elements(n * 64 * 64));
-        group.bench_function(format!("{cell}_{units}_units"), |b| b.iter(|| session.advance(&bank, 1).expect("trains")));
+        group.bench_function(format!("{cell}_{units}_units"), |b| {
+            b.iter(|| session.advance(&bank, 1).expect("trains"))
+        });
     }
     group.finish();
 }
@@ -37,21 +56,44 @@ fn roll_out(c: &mut Criterion) {
     let population = networks("gru", 32, 8);
     let mut group = c.benchmark_group("roll_out");
     group.sample_size(10);
-    group.bench_function("gru_32_units", |b| b.iter(|| black_box(cpu.roll_out(&population, &bank.inputs, bank.n_trials, bank.n_steps).expect("fits"))));
+    group.bench_function("gru_32_units", |b| {
+        b.iter(|| {
+            black_box(
+                cpu.roll_out(&population, &bank.inputs, bank.n_trials, bank.n_steps)
+                    .expect("fits"),
+            )
+        })
+    });
     group.finish();
 }
 
 fn search(c: &mut Criterion) {
     let cpu = CpuExecutor::new(None).expect("threads");
-    let trials = bank().select(&(0..64).collect::<Vec<_>>()).expect("64 trials");
+    let trials = bank()
+        .select(&(0..64).collect::<Vec<_>>())
+        .expect("64 trials");
     let mut group = c.benchmark_group("fixed_points");
     group.sample_size(10);
     for cell in ["vanilla", "gru"] {
         let mut population = networks(cell, 32, 1);
         // Twice the gain of the initial weights: a network with several fixed points, without training one here.
         population.params.iter_mut().for_each(|w| *w *= 2.0);
-        let visited = Visited::of(&cpu.roll_out(&population, &trials.inputs, trials.n_trials, trials.n_steps).expect("fits"), 0);
-        group.bench_function(format!("{cell}_32_units"), |b| b.iter(|| black_box(find(&population, 0, &[0.0; 3], &visited, &Options::default()))));
+        let visited = Visited::of(
+            &cpu.roll_out(&population, &trials.inputs, trials.n_trials, trials.n_steps)
+                .expect("fits"),
+            0,
+        );
+        group.bench_function(format!("{cell}_32_units"), |b| {
+            b.iter(|| {
+                black_box(find(
+                    &population,
+                    0,
+                    &[0.0; 3],
+                    &visited,
+                    &Options::default(),
+                ))
+            })
+        });
     }
     group.finish();
 }

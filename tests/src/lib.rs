@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 /// A file of `tests/data`.
 pub fn data(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("data").join(name)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("data")
+        .join(name)
 }
 
 /// A JSON file of `tests/data`.
@@ -36,15 +38,33 @@ pub fn last_axis(value: &Value) -> usize {
 }
 
 /// One network whose tensors are given by name; what is missing stays zero.
-pub fn network(cell: &str, activation: &str, constants: &[(&str, f64)], weights: &Value) -> Population {
+pub fn network(
+    cell: &str,
+    activation: &str,
+    constants: &[(&str, f64)],
+    weights: &Value,
+) -> Population {
     let cell = Arc::new(Cell::builtin(cell, activation).unwrap_or_else(|e| panic!("{e}")));
-    let constants: Vec<(String, f64)> = constants.iter().map(|(n, v)| ((*n).to_string(), *v)).collect();
-    let values = cell.constants_with(&constants).unwrap_or_else(|e| panic!("{e}"));
+    let constants: Vec<(String, f64)> = constants
+        .iter()
+        .map(|(n, v)| ((*n).to_string(), *v))
+        .collect();
+    let values = cell
+        .constants_with(&constants)
+        .unwrap_or_else(|e| panic!("{e}"));
     let gate = &cell.stages[0].gates[0].name;
     let units = numbers(&weights[format!("bias.{gate}")]).len();
     let inputs = last_axis(&weights[format!("w_in.{gate}")]);
     let outputs = weights["w_out"].as_array().map_or(1, Vec::len);
-    let mut population = Population::zeros(Architecture { cell, units, inputs, outputs }, 1);
+    let mut population = Population::zeros(
+        Architecture {
+            cell,
+            units,
+            inputs,
+            outputs,
+        },
+        1,
+    );
     population.constants = values;
     for tensor in population.layout.clone().tensors.iter() {
         if let Some(value) = weights.get(&tensor.name) {
@@ -57,11 +77,19 @@ pub fn network(cell: &str, activation: &str, constants: &[(&str, f64)], weights:
 
 /// Trials from nested JSON arrays `[trial][time][channel]` (or `[time][channel]`).
 pub fn trials(inputs: &Value, targets: &Value, mask: Option<&Value>) -> Trials {
-    let n_trials = if inputs[0][0].is_array() { inputs.as_array().map_or(0, Vec::len) } else { 1 };
+    let n_trials = if inputs[0][0].is_array() {
+        inputs.as_array().map_or(0, Vec::len)
+    } else {
+        1
+    };
     let (n_inputs, n_outputs) = (last_axis(inputs), last_axis(targets));
     let single = |v: &Value| numbers(v).into_iter().map(|x| x as f32).collect::<Vec<_>>();
     let (x, y) = (single(inputs), single(targets));
     let mask = mask.map_or_else(|| vec![1.0; y.len()], single);
-    let shape = TaskShape { n_steps: x.len() / n_trials / n_inputs, n_inputs, n_outputs };
+    let shape = TaskShape {
+        n_steps: x.len() / n_trials / n_inputs,
+        n_inputs,
+        n_outputs,
+    };
     Trials::new(n_trials, shape, x, y, mask, vec![0; n_trials]).unwrap_or_else(|e| panic!("{e}"))
 }

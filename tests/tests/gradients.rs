@@ -9,14 +9,25 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Population and trials of one `tests/data/gradient_*.npz`.
-fn golden(cell: &str, activation: &str, file: &str) -> (Population, Trials, BTreeMap<String, NpzArray>) {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("data").join(format!("gradient_{file}.npz"));
+fn golden(
+    cell: &str,
+    activation: &str,
+    file: &str,
+) -> (Population, Trials, BTreeMap<String, NpzArray>) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("data")
+        .join(format!("gradient_{file}.npz"));
     let arrays = read_npz(&path).unwrap();
     let cell = Arc::new(Cell::builtin(cell, activation).unwrap());
     let shape = |name: &str| arrays[name].shape.clone();
     let (inputs, targets) = (shape("inputs"), shape("targets"));
     let units = shape("b_out")[0].max(shape("w_out")[1]);
-    let architecture = Architecture { cell: Arc::clone(&cell), units, inputs: inputs[2], outputs: targets[2] };
+    let architecture = Architecture {
+        cell: Arc::clone(&cell),
+        units,
+        inputs: inputs[2],
+        outputs: targets[2],
+    };
     let mut population = Population::zeros(architecture, 1);
     for tensor in population.layout.clone().tensors.iter() {
         let key = tensor.name.replace("h0.y", "h0.h").replace("h0.x", "h0.h");
@@ -28,8 +39,20 @@ fn golden(cell: &str, activation: &str, file: &str) -> (Population, Trials, BTre
         }
     }
     let data = |name: &str| arrays[name].to_f32();
-    let task = TaskShape { n_steps: inputs[1], n_inputs: inputs[2], n_outputs: targets[2] };
-    let trials = Trials::new(inputs[0], task, data("inputs"), data("targets"), data("mask"), vec![0; inputs[0]]).unwrap();
+    let task = TaskShape {
+        n_steps: inputs[1],
+        n_inputs: inputs[2],
+        n_outputs: targets[2],
+    };
+    let trials = Trials::new(
+        inputs[0],
+        task,
+        data("inputs"),
+        data("targets"),
+        data("mask"),
+        vec![0; inputs[0]],
+    )
+    .unwrap();
     (population, trials, arrays)
 }
 
@@ -53,7 +76,11 @@ fn gradient_matches_autograd() {
         let (population, trials, arrays) = golden(cell, activation, file);
         let result = cpu.gradient(&population, &trials).unwrap();
         let loss = arrays["loss"].to_f64()[0];
-        assert!((f64::from(result.loss[0]) - loss).abs() < 1e-6 * loss, "{file}: loss {} against {loss}", result.loss[0]);
+        assert!(
+            (f64::from(result.loss[0]) - loss).abs() < 1e-6 * loss,
+            "{file}: loss {} against {loss}",
+            result.loss[0]
+        );
         let mut worst = 0.0_f64;
         for tensor in &population.layout.tensors {
             let key = tensor.name.replace("h0.y", "h0.h");
@@ -62,7 +89,11 @@ fn gradient_matches_autograd() {
             for (ours, theirs) in result.gradient[tensor.range()].iter().zip(&exact) {
                 let error = (f64::from(*ours) - theirs).abs() / scale.max(1e-12);
                 worst = worst.max(error);
-                assert!(error < 1e-5, "{file} {}: {ours} against {theirs}", tensor.name);
+                assert!(
+                    error < 1e-5,
+                    "{file} {}: {ours} against {theirs}",
+                    tensor.name
+                );
             }
         }
         println!("{file}: worst error {worst:.1e} of the tensor's largest entry");
@@ -73,9 +104,19 @@ fn gradient_matches_autograd() {
 fn gradient_is_the_same_at_every_simd_level_and_thread_count() {
     for (cell, activation, file) in GOLDENS {
         let (population, trials, _) = golden(cell, activation, file);
-        let wide = CpuExecutor::new(Some(1)).unwrap().gradient(&population, &trials).unwrap();
+        let wide = CpuExecutor::new(Some(1))
+            .unwrap()
+            .gradient(&population, &trials)
+            .unwrap();
         for (level, threads) in [(Level::Narrow, 1), (Level::Scalar, 1), (Level::Detected, 2)] {
-            assert_eq!(wide, CpuExecutor::with_level(Some(threads), level).unwrap().gradient(&population, &trials).unwrap(), "{file} {level:?}");
+            assert_eq!(
+                wide,
+                CpuExecutor::with_level(Some(threads), level)
+                    .unwrap()
+                    .gradient(&population, &trials)
+                    .unwrap(),
+                "{file} {level:?}"
+            );
         }
     }
 }

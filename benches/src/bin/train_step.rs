@@ -54,19 +54,35 @@ fn main() -> anyhow::Result<()> {
     let a = Arguments::parse();
     let cpu = CpuExecutor::new(None)?;
     let cell = Arc::new(Cell::builtin(&a.cell, "tanh")?);
-    let architecture = Architecture { cell, units: a.units, inputs: a.inputs, outputs: a.outputs };
+    let architecture = Architecture {
+        cell,
+        units: a.units,
+        inputs: a.inputs,
+        outputs: a.outputs,
+    };
     if a.loss_only {
-        let trials = Trials::load_npz(a.trials_file.as_ref().context("--loss-only needs --trials-file")?)?;
+        let trials = Trials::load_npz(
+            a.trials_file
+                .as_ref()
+                .context("--loss-only needs --trials-file")?,
+        )?;
         anyhow::bail!("weights {:?}: reading is not linked yet", a.weights);
-        
-
     }
     let seeds: Vec<Seeds> = (0..a.networks as u64).map(Seeds::all).collect();
     let population = initialise(&architecture, &seeds);
-    let ron = format!("(summary: \"bench\", source: \"-\", generator: FlipFlop(bits: {}, steps: {}, pulse_probability: 0.1, force_first_pulse: true, input_noise: 0.0))", a.inputs, a.steps);
-    anyhow::ensure!(a.inputs == a.outputs, "flip-flop has as many outputs as inputs");
+    let ron = format!(
+        "(summary: \"bench\", source: \"-\", generator: FlipFlop(bits: {}, steps: {}, pulse_probability: 0.1, force_first_pulse: true, input_noise: 0.0))",
+        a.inputs, a.steps
+    );
+    anyhow::ensure!(
+        a.inputs == a.outputs,
+        "flip-flop has as many outputs as inputs"
+    );
     let bank = Task::from_ron(&ron, "bench")?.sample("train", 4096, 0)?;
-    let options = TrainOptions { batch: a.trials, ..TrainOptions::new(a.networks) };
+    let options = TrainOptions {
+        batch: a.trials,
+        ..TrainOptions::new(a.networks)
+    };
     let mut training = cpu.train(&population, &options, None)?;
     training.advance(&bank, 1)?;
     let flops = flops_per_step(&population, a.trials, a.steps);
@@ -75,7 +91,10 @@ fn main() -> anyhow::Result<()> {
         training.advance(&bank, k)?;
         let seconds = start.elapsed().as_secs_f64() / k as f64;
         let peak = chiliad_engine::cpu::peak_gflops(&cpu);
-        println!("{}", serde_json::json!({ "seconds_per_step": seconds, "gflops": flops / seconds / 1e9, "peak_gflops": peak, "share_of_peak": flops / seconds / 1e9 / peak }));
+        println!(
+            "{}",
+            serde_json::json!({ "seconds_per_step": seconds, "gflops": flops / seconds / 1e9, "peak_gflops": peak, "share_of_peak": flops / seconds / 1e9 / peak })
+        );
         Ok(())
     };
     if !a.serve {
@@ -83,7 +102,10 @@ fn main() -> anyhow::Result<()> {
     }
     for line in std::io::stdin().lock().lines() {
         let line = line?;
-        let steps = line.strip_prefix("step ").and_then(|k| k.trim().parse().ok()).with_context(|| format!("expected `step K`, got `{line}`"))?;
+        let steps = line
+            .strip_prefix("step ")
+            .and_then(|k| k.trim().parse().ok())
+            .with_context(|| format!("expected `step K`, got `{line}`"))?;
         measure(steps)?;
     }
     Ok(())
@@ -91,6 +113,12 @@ fn main() -> anyhow::Result<()> {
 
 /// Floating-point operations of the products: forward, and twice as many backward.
 fn flops_per_step(population: &Population, trials: usize, steps: usize) -> f64 {
-    let weights: usize = population.layout.tensors.iter().filter(|t| t.shape.len() == 2).map(chiliad_engine::population::Tensor::len).sum();
+    let weights: usize = population
+        .layout
+        .tensors
+        .iter()
+        .filter(|t| t.shape.len() == 2)
+        .map(chiliad_engine::population::Tensor::len)
+        .sum();
     3.0 * 2.0 * (population.n_networks * trials * steps * weights) as f64
 }

@@ -58,7 +58,17 @@ impl Census {
     /// Counts what a search found.
     pub fn of(found: &FixedPoints) -> Self {
         let most = found.points.iter().map(|p| p.spectrum.n_unstable).max();
-        let by_unstable: Vec<usize> = most.map_or_else(Vec::new, |most| (0..=most).map(|k| found.points.iter().filter(|p| p.spectrum.n_unstable == k).count()).collect());
+        let by_unstable: Vec<usize> = most.map_or_else(Vec::new, |most| {
+            (0..=most)
+                .map(|k| {
+                    found
+                        .points
+                        .iter()
+                        .filter(|p| p.spectrum.n_unstable == k)
+                        .count()
+                })
+                .collect()
+        });
         let mut patterns: BTreeMap<String, f64> = BTreeMap::new();
         let mut share_without_pattern = 0.0;
         for attractor in &found.reached.attractors {
@@ -68,7 +78,9 @@ impl Census {
             }
         }
         let outputs = found.points.first().map_or(0, |p| p.readout.len());
-        let corners = u32::try_from(outputs).ok().and_then(|n| 2_usize.checked_pow(n));
+        let corners = u32::try_from(outputs)
+            .ok()
+            .and_then(|n| 2_usize.checked_pow(n));
         let reached = found.reached.attractors.len();
         let mut by_kind = BTreeMap::new();
         for (kind, _) in found.points.iter().flat_map(|p| &p.provenance.hits) {
@@ -84,7 +96,11 @@ impl Census {
             rejected: found.rejected,
             seeds: found.seeds,
             reached,
-            reached_is_the_cube: outputs > 0 && share_without_pattern == 0.0 && found.reached.other.is_empty() && Some(patterns.len()) == corners && patterns.len() == reached,
+            reached_is_the_cube: outputs > 0
+                && share_without_pattern == 0.0
+                && found.reached.other.is_empty()
+                && Some(patterns.len()) == corners
+                && patterns.len() == reached,
             patterns,
             share_without_pattern,
             other: found.reached.other.clone(),
@@ -97,7 +113,12 @@ impl Census {
             at_least: (certificate.at_least_within, certificate.at_least_across),
             at_tolerances: found.census.clone(),
             by_kind,
-            slowest_stable: found.points.iter().filter(|p| p.is_stable()).map(|p| p.spectrum.radius).fold(0.0, f64::max),
+            slowest_stable: found
+                .points
+                .iter()
+                .filter(|p| p.is_stable())
+                .map(|p| p.spectrum.radius)
+                .fold(0.0, f64::max),
         }
     }
 
@@ -109,7 +130,10 @@ impl Census {
 
 /// Signs as text, `+-+`.
 fn pattern_name(signs: &[i8]) -> String {
-    signs.iter().map(|s| if *s < 0 { '-' } else { '+' }).collect()
+    signs
+        .iter()
+        .map(|s| if *s < 0 { '-' } else { '+' })
+        .collect()
 }
 
 /// Censuses of several networks (say, all of one cell) in one row.
@@ -157,7 +181,9 @@ impl Summary {
             summary.networks += 1;
             *kinds.entry(census.by_unstable.clone()).or_default() += 1;
             if summary.mean_by_unstable.len() < census.by_unstable.len() {
-                summary.mean_by_unstable.resize(census.by_unstable.len(), 0.0);
+                summary
+                    .mean_by_unstable
+                    .resize(census.by_unstable.len(), 0.0);
             }
             for (sum, n) in summary.mean_by_unstable.iter_mut().zip(&census.by_unstable) {
                 *sum += *n as f64;
@@ -177,9 +203,14 @@ impl Summary {
             }
         }
         let n = summary.networks.max(1) as f64;
-        summary.mean_by_unstable.iter_mut().for_each(|sum| *sum /= n);
+        summary
+            .mean_by_unstable
+            .iter_mut()
+            .for_each(|sum| *sum /= n);
         summary.kinds = kinds.into_iter().collect();
-        summary.kinds.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        summary
+            .kinds
+            .sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         summary
     }
 }

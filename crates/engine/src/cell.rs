@@ -32,8 +32,17 @@ pub fn activations() -> impl Iterator<Item = &'static str> {
 
 fn unknown(kind: &'static str, name: &str, library: &[chiliad_shaders::Fragment]) -> CellError {
     let names: Vec<&str> = library.iter().map(|f| f.name).collect();
-    let nearest = names.iter().map(|n| (edit_distance(n, name), n)).min().filter(|(d, n)| *d * 2 <= n.len());
-    CellError::Unknown { kind, name: name.into(), hint: nearest.map_or(String::new(), |(_, n)| format!("; did you mean `{n}`?")), known: names.join(", ") }
+    let nearest = names
+        .iter()
+        .map(|n| (edit_distance(n, name), n))
+        .min()
+        .filter(|(d, n)| *d * 2 <= n.len());
+    CellError::Unknown {
+        kind,
+        name: name.into(),
+        hint: nearest.map_or(String::new(), |(_, n)| format!("; did you mean `{n}`?")),
+        known: names.join(", "),
+    }
 }
 
 /// Levenshtein distance, for "did you mean".

@@ -36,8 +36,15 @@ impl CpuExecutor {
 
     /// The same with the SIMD level chosen: tests force one.
     pub fn with_level(threads: Option<usize>, level: Level) -> Result<Self, EngineError> {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build();
-        Ok(Self { pool: pool.map_err(|e| EngineError::Device { message: e.to_string() })?, level })
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads.unwrap_or(0))
+            .build();
+        Ok(Self {
+            pool: pool.map_err(|e| EngineError::Device {
+                message: e.to_string(),
+            })?,
+            level,
+        })
     }
 
     /// Number of threads.
@@ -59,9 +66,15 @@ impl CpuExecutor {
             let network = |worker: &mut Worker, n: usize| {
                 worker.load(population.network(n), population.network_constants(n));
                 let mut loss = 0.0_f64;
-                let fill = |to: &mut Vec<f32>, block: &[usize]| gather_inputs(to, &trials.inputs, trials.n_steps, trials.n_inputs, block);
+                let fill = |to: &mut Vec<f32>, block: &[usize]| {
+                    gather_inputs(to, &trials.inputs, trials.n_steps, trials.n_inputs, block)
+                };
                 worker.forward(trials.n_steps, &all, &fill, &mut |first, t, _, y| {
-                    for (slot, row) in y.chunks_exact(outputs.max(1)).enumerate().take(trials.n_trials - first) {
+                    for (slot, row) in y
+                        .chunks_exact(outputs.max(1))
+                        .enumerate()
+                        .take(trials.n_trials - first)
+                    {
                         let at = ((first + slot) * trials.n_steps + t) * outputs;
                         for (o, value) in row.iter().enumerate() {
                             let difference = f64::from(*value) - f64::from(trials.targets[at + o]);
@@ -69,21 +82,53 @@ impl CpuExecutor {
                         }
                     }
                 });
-                if total > 0.0 { (loss / total) as f32 } else { 0.0 }
+                if total > 0.0 {
+                    (loss / total) as f32
+                } else {
+                    0.0
+                }
             };
             (0..population.n_networks)
                 .into_par_iter()
-                .map_init(|| Worker::new(&population.architecture, &population.layout, self.level, 1, 0), network)
+                .map_init(
+                    || {
+                        Worker::new(
+                            &population.architecture,
+                            &population.layout,
+                            self.level,
+                            1,
+                            0,
+                        )
+                    },
+                    network,
+                )
                 .collect()
         }))
     }
 }
 
-fn check(operation: &'static str, population: &Population, inputs: usize, outputs: usize) -> Result<(), EngineError> {
+fn check(
+    operation: &'static str,
+    population: &Population,
+    inputs: usize,
+    outputs: usize,
+) -> Result<(), EngineError> {
     let architecture = &population.architecture;
-    for (what, found, expected) in [("input channels of the trials", inputs, architecture.inputs), ("output channels of the trials", outputs, architecture.outputs)] {
+    for (what, found, expected) in [
+        ("input channels of the trials", inputs, architecture.inputs),
+        (
+            "output channels of the trials",
+            outputs,
+            architecture.outputs,
+        ),
+    ] {
         if found != expected {
-            return Err(EngineError::Shape { operation, what: what.into(), found: found.to_string(), expected: format!("{expected}, as the networks have") });
+            return Err(EngineError::Shape {
+                operation,
+                what: what.into(),
+                found: found.to_string(),
+                expected: format!("{expected}, as the networks have"),
+            });
         }
     }
     Ok(())
@@ -91,7 +136,11 @@ fn check(operation: &'static str, population: &Population, inputs: usize, output
 
 fn mask_sums(trials: &Trials) -> Vec<f64> {
     let n = (trials.n_steps * trials.n_outputs).max(1);
-    trials.mask.chunks(n).map(|m| m.iter().map(|v| f64::from(*v)).sum()).collect()
+    trials
+        .mask
+        .chunks(n)
+        .map(|m| m.iter().map(|v| f64::from(*v)).sum())
+        .collect()
 }
 
 impl Executor for CpuExecutor {
@@ -99,7 +148,12 @@ impl Executor for CpuExecutor {
         format!("CPU, {} threads, {}", self.threads(), self.level.describe())
     }
 
-    fn train<'a>(&'a self, population: &Population, options: &TrainOptions, from: Option<OptimiserState>) -> Result<Box<dyn Training + 'a>, EngineError> {
+    fn train<'a>(
+        &'a self,
+        population: &Population,
+        options: &TrainOptions,
+        from: Option<OptimiserState>,
+    ) -> Result<Box<dyn Training + 'a>, EngineError> {
         let n = population.params.len();
         let state = from.unwrap_or_else(|| OptimiserState {
             step: 0,
@@ -109,23 +163,64 @@ impl Executor for CpuExecutor {
             active: vec![true; population.n_networks],
             diverged_at: vec![None; population.n_networks],
         });
-        let sizes = [("parameters", state.params.len(), n), ("first moments", state.first.len(), n), ("second moments", state.second.len(), n), ("learning rates", options.learning_rate.len(), population.n_networks), ("noise levels", options.noise.len(), population.n_networks)];
+        let sizes = [
+            ("parameters", state.params.len(), n),
+            ("first moments", state.first.len(), n),
+            ("second moments", state.second.len(), n),
+            (
+                "learning rates",
+                options.learning_rate.len(),
+                population.n_networks,
+            ),
+            ("noise levels", options.noise.len(), population.n_networks),
+        ];
         for (what, found, expected) in sizes {
             if found != expected {
-                return Err(EngineError::Shape { operation: "train", what: what.into(), found: found.to_string(), expected: expected.to_string() });
+                return Err(EngineError::Shape {
+                    operation: "train",
+                    what: what.into(),
+                    found: found.to_string(),
+                    expected: expected.to_string(),
+                });
             }
         }
         if options.batch == 0 {
-            return Err(EngineError::Shape { operation: "train", what: "batch".into(), found: "0 trials".into(), expected: "at least 1".into() });
+            return Err(EngineError::Shape {
+                operation: "train",
+                what: "batch".into(),
+                found: "0 trials".into(),
+                expected: "at least 1".into(),
+            });
         }
-        Ok(Box::new(CpuTraining { executor: self, population: population.clone(), options: options.clone(), state }))
+        Ok(Box::new(CpuTraining {
+            executor: self,
+            population: population.clone(),
+            options: options.clone(),
+            state,
+        }))
     }
 
-    fn roll_out(&self, population: &Population, inputs: &[f32], n_trials: usize, n_steps: usize) -> Result<Trajectories, EngineError> {
+    fn roll_out(
+        &self,
+        population: &Population,
+        inputs: &[f32],
+        n_trials: usize,
+        n_steps: usize,
+    ) -> Result<Trajectories, EngineError> {
         let architecture = &population.architecture;
-        let (units, outputs, fields, channels) = (architecture.units, architecture.outputs, architecture.cell.states.len(), architecture.inputs);
+        let (units, outputs, fields, channels) = (
+            architecture.units,
+            architecture.outputs,
+            architecture.cell.states.len(),
+            architecture.inputs,
+        );
         if inputs.len() != n_trials * n_steps * channels {
-            return Err(EngineError::Shape { operation: "roll-out", what: "inputs".into(), found: format!("{} values", inputs.len()), expected: format!("{n_trials} trials x {n_steps} steps x {channels} channels") });
+            return Err(EngineError::Shape {
+                operation: "roll-out",
+                what: "inputs".into(),
+                found: format!("{} values", inputs.len()),
+                expected: format!("{n_trials} trials x {n_steps} steps x {channels} channels"),
+            });
         }
         let all: Vec<usize> = (0..n_trials).collect();
         let per_network: Vec<(Vec<Vec<f32>>, Vec<f32>)> = self.pool.install(|| {
@@ -133,25 +228,40 @@ impl Executor for CpuExecutor {
                 worker.load(population.network(n), population.network_constants(n));
                 let mut states = vec![vec![0.0; n_trials * n_steps * units]; fields];
                 let mut ys = vec![0.0; n_trials * n_steps * outputs];
-                let fill = |to: &mut Vec<f32>, block: &[usize]| gather_inputs(to, inputs, n_steps, channels, block);
+                let fill = |to: &mut Vec<f32>, block: &[usize]| {
+                    gather_inputs(to, inputs, n_steps, channels, block)
+                };
                 worker.forward(n_steps, &all, &fill, &mut |first, t, block, y| {
                     for slot in 0..arena::BLOCK.min(n_trials - first) {
                         let at = (first + slot) * n_steps + t;
                         for (f, state) in states.iter_mut().enumerate() {
                             let rows = block.arena.at(block.states[f], t + 1);
-                            state[at * units..][..units].copy_from_slice(&rows[slot * block.width..][..units]);
+                            state[at * units..][..units]
+                                .copy_from_slice(&rows[slot * block.width..][..units]);
                         }
-                        ys[at * outputs..][..outputs].copy_from_slice(&y[slot * outputs..][..outputs]);
+                        ys[at * outputs..][..outputs]
+                            .copy_from_slice(&y[slot * outputs..][..outputs]);
                     }
                 });
                 (states, ys)
             };
             (0..population.n_networks)
                 .into_par_iter()
-                .map_init(|| Worker::new(architecture, &population.layout, self.level, 1, 0), network)
+                .map_init(
+                    || Worker::new(architecture, &population.layout, self.level, 1, 0),
+                    network,
+                )
                 .collect()
         });
-        let mut trajectories = Trajectories { n_networks: population.n_networks, n_trials, n_steps, n_units: units, n_outputs: outputs, states: vec![Vec::new(); fields], outputs: Vec::new() };
+        let mut trajectories = Trajectories {
+            n_networks: population.n_networks,
+            n_trials,
+            n_steps,
+            n_units: units,
+            n_outputs: outputs,
+            states: vec![Vec::new(); fields],
+            outputs: Vec::new(),
+        };
         for (states, ys) in per_network {
             for (all, one) in trajectories.states.iter_mut().zip(states) {
                 all.extend(one);
@@ -173,11 +283,25 @@ impl Executor for CpuExecutor {
             };
             (0..population.n_networks)
                 .into_par_iter()
-                .map_init(|| Worker::new(&population.architecture, &population.layout, self.level, trials.n_trials, trials.n_steps), network)
+                .map_init(
+                    || {
+                        Worker::new(
+                            &population.architecture,
+                            &population.layout,
+                            self.level,
+                            trials.n_trials,
+                            trials.n_steps,
+                        )
+                    },
+                    network,
+                )
                 .collect()
         });
         let loss = results.iter().map(|r| r.0).collect();
-        Ok(Gradient { loss, gradient: results.into_iter().flat_map(|r| r.1).collect() })
+        Ok(Gradient {
+            loss,
+            gradient: results.into_iter().flat_map(|r| r.1).collect(),
+        })
     }
 }
 
@@ -193,7 +317,12 @@ impl Training for CpuTraining<'_> {
     fn advance(&mut self, bank: &Trials, n_steps: u64) -> Result<(), EngineError> {
         check("train", &self.population, bank.n_inputs, bank.n_outputs)?;
         let sums = mask_sums(bank);
-        let (population, options, executor, first_step) = (&self.population, &self.options, self.executor, self.state.step);
+        let (population, options, executor, first_step) = (
+            &self.population,
+            &self.options,
+            self.executor,
+            self.state.step,
+        );
         let n_params = population.layout.n_params;
         let state = &mut self.state;
         let networks = state
@@ -207,16 +336,35 @@ impl Training for CpuTraining<'_> {
             .with_max_len(1);
         executor.pool.install(|| {
             networks.for_each_init(
-                || Worker::new(&population.architecture, &population.layout, executor.level, options.batch, bank.n_steps),
+                || {
+                    Worker::new(
+                        &population.architecture,
+                        &population.layout,
+                        executor.level,
+                        options.batch,
+                        bank.n_steps,
+                    )
+                },
                 |worker, (n, ((((params, first), second), active), diverged))| {
                     for step in first_step..first_step + n_steps {
                         if !active || diverged.is_some() {
                             return;
                         }
                         worker.load(params, population.network_constants(n));
-                        let picked = batch(population.seeds[n].data, step, options.batch, bank.n_trials);
-                        let noise = BatchNoise { seed: population.seeds[n].noise, step, batch: options.batch, sd: options.noise[n] };
-                        let loss = worker.loss_and_gradient(bank, &sums, &picked, (noise.sd > 0.0).then_some(&noise));
+                        let picked =
+                            batch(population.seeds[n].data, step, options.batch, bank.n_trials);
+                        let noise = BatchNoise {
+                            seed: population.seeds[n].noise,
+                            step,
+                            batch: options.batch,
+                            sd: options.noise[n],
+                        };
+                        let loss = worker.loss_and_gradient(
+                            bank,
+                            &sums,
+                            &picked,
+                            (noise.sd > 0.0).then_some(&noise),
+                        );
                         if !worker.adam(options, n, step, loss, [params, first, second]) {
                             *diverged = Some(step);
                         }

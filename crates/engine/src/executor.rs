@@ -108,10 +108,21 @@ pub trait Executor {
     fn describe(&self) -> String;
 
     /// Starts training from the population's parameters, or from a checkpoint.
-    fn train<'a>(&'a self, population: &Population, options: &TrainOptions, from: Option<OptimiserState>) -> Result<Box<dyn Training + 'a>, EngineError>;
+    fn train<'a>(
+        &'a self,
+        population: &Population,
+        options: &TrainOptions,
+        from: Option<OptimiserState>,
+    ) -> Result<Box<dyn Training + 'a>, EngineError>;
 
     /// Runs every network on every trial, `inputs` being `[trial, time, channel]`, from its initial state.
-    fn roll_out(&self, population: &Population, inputs: &[f32], n_trials: usize, n_steps: usize) -> Result<Trajectories, EngineError>;
+    fn roll_out(
+        &self,
+        population: &Population,
+        inputs: &[f32],
+        n_trials: usize,
+        n_steps: usize,
+    ) -> Result<Trajectories, EngineError>;
 
     /// Masked mean-squared error `sum(mask (y - target)^2) / sum(mask)` and its gradient.
     fn gradient(&self, population: &Population, trials: &Trials) -> Result<Gradient, EngineError>;

@@ -42,16 +42,28 @@ pub fn spectrum(matrix: &[f64], n: usize) -> Option<Spectrum> {
         0 => Vec::new(),
         1 => vec![[matrix[0], 0.0]],
         _ => {
-            let values = faer::Mat::<f64>::from_fn(n, n, |i, j| matrix[i * n + j]).eigenvalues().ok()?;
+            let values = faer::Mat::<f64>::from_fn(n, n, |i, j| matrix[i * n + j])
+                .eigenvalues()
+                .ok()?;
             values.into_iter().map(|v| [v.re, v.im]).collect()
         }
     };
     let key = |v: &Eigenvalue| [modulus(*v), v[0], v[1]];
-    eigenvalues.sort_by(|a, b| key(b).iter().zip(key(a)).map(|(x, y)| x.total_cmp(&y)).find(|o| o.is_ne()).unwrap_or(std::cmp::Ordering::Equal));
+    eigenvalues.sort_by(|a, b| {
+        key(b)
+            .iter()
+            .zip(key(a))
+            .map(|(x, y)| x.total_cmp(&y))
+            .find(|o| o.is_ne())
+            .unwrap_or(std::cmp::Ordering::Equal)
+    });
     Some(Spectrum {
         n_unstable: eigenvalues.iter().filter(|v| modulus(**v) > 1.0).count(),
         radius: eigenvalues.first().map_or(0.0, |v| modulus(*v)),
-        nearest_to_one: eigenvalues.iter().map(|v| (1.0 - v[0]).hypot(v[1])).fold(f64::INFINITY, f64::min),
+        nearest_to_one: eigenvalues
+            .iter()
+            .map(|v| (1.0 - v[0]).hypot(v[1]))
+            .fold(f64::INFINITY, f64::min),
         eigenvalues,
     })
 }

@@ -63,21 +63,53 @@ pub struct Scratch {
 
 impl Map {
     /// The map of network `network` at the constant input `input` (`[channel]`).
-    pub fn new(population: &Population, network: usize, input: &[f32]) -> Result<Self, EngineError> {
+    pub fn new(
+        population: &Population,
+        network: usize,
+        input: &[f32],
+    ) -> Result<Self, EngineError> {
         let architecture = &population.architecture;
         let cell = Arc::clone(&architecture.cell);
         let n = architecture.units;
         if input.len() != architecture.inputs {
-            return Err(EngineError::Shape { operation: "fixed points", what: "the input".into(), found: format!("{} channels", input.len()), expected: format!("{} channels", architecture.inputs) });
+            return Err(EngineError::Shape {
+                operation: "fixed points",
+                what: "the input".into(),
+                found: format!("{} channels", input.len()),
+                expected: format!("{} channels", architecture.inputs),
+            });
         }
         if network >= population.n_networks {
-            return Err(EngineError::Shape { operation: "fixed points", what: "the network index".into(), found: network.to_string(), expected: format!("less than {}", population.n_networks) });
+            return Err(EngineError::Shape {
+                operation: "fixed points",
+                what: "the network index".into(),
+                found: network.to_string(),
+                expected: format!("less than {}", population.n_networks),
+            });
         }
         let params = population.network(network);
-        if params.iter().chain(input).chain(population.network_constants(network)).any(|x| !x.is_finite()) {
-            return Err(EngineError::Unsupported { executor: "fixed points", what: format!("network {network} has weights, constants or an input that are not finite"), allowed: "every number must be finite".into() });
+        if params
+            .iter()
+            .chain(input)
+            .chain(population.network_constants(network))
+            .any(|x| !x.is_finite())
+        {
+            return Err(EngineError::Unsupported {
+                executor: "fixed points",
+                what: format!(
+                    "network {network} has weights, constants or an input that are not finite"
+                ),
+                allowed: "every number must be finite".into(),
+            });
         }
-        let tensor = |role: Role| population.layout.find(role).map(|t| params[t.range()].iter().map(|&x| f64::from(x)).collect::<Vec<f64>>());
+        let tensor = |role: Role| {
+            population.layout.find(role).map(|t| {
+                params[t.range()]
+                    .iter()
+                    .map(|&x| f64::from(x))
+                    .collect::<Vec<f64>>()
+            })
+        };
         let stride = dense::stride(n);
         let gates = cell
             .gates()
@@ -88,7 +120,11 @@ impl Map {
                 }
                 if let Some(w_in) = tensor(Role::Input(s, g)) {
                     for (c, row) in constant.iter_mut().zip(w_in.chunks(input.len().max(1))) {
-                        *c += row.iter().zip(input).map(|(w, &x)| w * f64::from(x)).sum::<f64>();
+                        *c += row
+                            .iter()
+                            .zip(input)
+                            .map(|(w, &x)| w * f64::from(x))
+                            .sum::<f64>();
                     }
                 }
                 let (mut rows, mut columns) = (Vec::new(), Vec::new());
@@ -102,7 +138,12 @@ impl Map {
                         }
                     }
                 }
-                GateWeights { stage: s, rows, columns, constant }
+                GateWeights {
+                    stage: s,
+                    rows,
+                    columns,
+                    constant,
+                }
             })
             .collect();
         let mut template = Workspace::new(stride);
@@ -113,7 +154,12 @@ impl Map {
                 template.storage[at][..n].copy_from_slice(&values);
             }
         }
-        let next: Vec<_> = cell.next.iter().enumerate().map(|(f, &node)| (Array::StateNext(f as u8), node)).collect();
+        let next: Vec<_> = cell
+            .next
+            .iter()
+            .enumerate()
+            .map(|(f, &node)| (Array::StateNext(f as u8), node))
+            .collect();
         let step = Form::new(&cell, &next, &mut template);
         let target = match cell.candidate {
             Some(candidate) => Form::new(&cell, &[(Array::Output, candidate)], &mut template),
@@ -123,7 +169,11 @@ impl Map {
             Op::Leaf(Leaf::State(f)) => step.states[usize::from(f)],
             _ => template.array(Array::Output),
         };
-        let outputs = if cell.plain_output().is_some() { vec![] } else { vec![(Array::Output, cell.output)] };
+        let outputs = if cell.plain_output().is_some() {
+            vec![]
+        } else {
+            vec![(Array::Output, cell.output)]
+        };
         let readout = Section::new(&cell.graph, &outputs, &mut template);
         let mut map = Self {
             arch: pulp::Arch::new(),
@@ -175,7 +225,12 @@ impl Map {
 
     /// Buffers for this map.
     pub fn scratch(&self) -> Scratch {
-        Scratch { workspace: self.template.clone(), drive: vec![0.0; self.stride], product: vec![0.0; self.stride], newton: newton::Buffers::new(self) }
+        Scratch {
+            workspace: self.template.clone(),
+            drive: vec![0.0; self.stride],
+            product: vec![0.0; self.stride],
+            newton: newton::Buffers::new(self),
+        }
     }
 
     /// `F(state)`, `[field, unit]`.
@@ -195,10 +250,20 @@ impl Map {
     }
 
     /// What Newton drives to zero: `c(state) - state` where the cell has a candidate, else `F(state) - state`.
-    pub(crate) fn target_residual(&self, scratch: &mut Scratch, state: &[f64], linear: bool, out: &mut [f64]) {
+    pub(crate) fn target_residual(
+        &self,
+        scratch: &mut Scratch,
+        state: &[f64],
+        linear: bool,
+        out: &mut [f64],
+    ) {
         self.evaluate(&self.target, linear, scratch, state);
         let n = self.n_units.max(1);
-        for ((to, h), &at) in out.chunks_mut(n).zip(state.chunks(n)).zip(&self.target.results) {
+        for ((to, h), &at) in out
+            .chunks_mut(n)
+            .zip(state.chunks(n))
+            .zip(&self.target.results)
+        {
             for ((x, h), y) in to.iter_mut().zip(h).zip(&scratch.workspace.storage[at]) {
                 *x = y - h;
             }
@@ -208,9 +273,14 @@ impl Map {
     /// What the readout makes of a state, `[output]`.
     pub fn readout(&self, scratch: &mut Scratch, state: &[f64]) -> Vec<f64> {
         self.load(&self.step, scratch, state);
-        self.readout.run(&mut scratch.workspace.storage, self.n_units);
+        self.readout
+            .run(&mut scratch.workspace.storage, self.n_units);
         let seen = &scratch.workspace.storage[self.readout_at][..self.n_units];
-        self.b_out.iter().zip(self.w_out.chunks(self.n_units.max(1))).map(|(b, row)| b + row.iter().zip(seen).map(|(w, x)| w * x).sum::<f64>()).collect()
+        self.b_out
+            .iter()
+            .zip(self.w_out.chunks(self.n_units.max(1)))
+            .map(|(b, row)| b + row.iter().zip(seen).map(|(w, x)| w * x).sum::<f64>())
+            .collect()
     }
 
     fn load(&self, form: &Form, scratch: &mut Scratch, state: &[f64]) {
@@ -222,7 +292,12 @@ impl Map {
     /// Runs a form's programs at a state; values (and partial derivatives, if `linear`) are then in the workspace.
     fn evaluate(&self, form: &Form, linear: bool, scratch: &mut Scratch, state: &[f64]) {
         self.load(form, scratch, state);
-        self.arch.dispatch(Evaluate { map: self, form, linear, scratch });
+        self.arch.dispatch(Evaluate {
+            map: self,
+            form,
+            linear,
+            scratch,
+        });
     }
 }
 
@@ -245,12 +320,19 @@ impl pulp::WithSimd for Evaluate<'_> {
 
 #[inline(always)]
 fn evaluate(map: &Map, form: &Form, linear: bool, scratch: &mut Scratch) {
-    let Scratch { workspace, drive, product, .. } = scratch;
+    let Scratch {
+        workspace,
+        drive,
+        product,
+        ..
+    } = scratch;
     let storage = &mut workspace.storage;
     let sections = if linear { &form.linear } else { &form.values };
     for (s, section) in sections.iter().enumerate() {
         section.run(storage, map.stride);
-        let Some(&at) = form.drives.get(s) else { continue };
+        let Some(&at) = form.drives.get(s) else {
+            continue;
+        };
         drive.copy_from_slice(&storage[at]);
         for ((gate, &to), &used) in map.gates.iter().zip(&form.gates).zip(&form.used) {
             if gate.stage == s && used {

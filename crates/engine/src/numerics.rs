@@ -166,7 +166,11 @@ pub mod exact {
     /// 1 / (1 + exp(-x))
     pub fn sigmoid(x: f64) -> f64 {
         let e = (-x.abs()).exp();
-        if x < 0.0 { e / (1.0 + e) } else { 1.0 / (1.0 + e) }
+        if x < 0.0 {
+            e / (1.0 + e)
+        } else {
+            1.0 / (1.0 + e)
+        }
     }
 
     /// log(1 + exp(x))
@@ -188,7 +192,9 @@ pub mod exact {
             }
             std::f64::consts::FRAC_2_SQRT_PI * sum
         } else {
-            let fraction = (1..=120).rev().fold(a, |tail, k| a + f64::from(k) / 2.0 / tail);
+            let fraction = (1..=120)
+                .rev()
+                .fold(a, |tail, k| a + f64::from(k) / 2.0 / tail);
             1.0 - (-a * a).exp() / (fraction * std::f64::consts::PI.sqrt())
         };
         y.copysign(x)
@@ -200,7 +206,12 @@ mod tests {
     use super::*;
 
     /// Worst (absolute, relative) error over every `stride`-th finite f32 between two bounds.
-    fn worst(f: impl Fn(f32) -> f32, exact: impl Fn(f64) -> f64, low: f32, high: f32) -> (f64, f64) {
+    fn worst(
+        f: impl Fn(f32) -> f32,
+        exact: impl Fn(f64) -> f64,
+        low: f32,
+        high: f32,
+    ) -> (f64, f64) {
         let mut worst = (0.0_f64, 0.0_f64);
         for bits in (0..=u32::MAX).step_by(251) {
             let x = f32::from_bits(bits);
@@ -254,11 +265,23 @@ mod tests {
 
     #[test]
     fn numerics_log_sqrt_erf_within_bound() {
-        let (_, scaled) = worst(|x| log(x) / 1.0_f32.max(log(x).abs()), |x| x.max(f64::from(f32::MIN_POSITIVE)).ln() / 1.0_f64.max(x.max(f64::from(f32::MIN_POSITIVE)).ln().abs()), 2.0, f32::MAX);
+        let (_, scaled) = worst(
+            |x| log(x) / 1.0_f32.max(log(x).abs()),
+            |x| {
+                x.max(f64::from(f32::MIN_POSITIVE)).ln()
+                    / 1.0_f64.max(x.max(f64::from(f32::MIN_POSITIVE)).ln().abs())
+            },
+            2.0,
+            f32::MAX,
+        );
         let (near_one, _) = worst(log, f64::ln, 0.5, 2.0);
         let (absolute, _) = worst(erf, exact::erf, f32::MIN, f32::MAX);
         println!("log: {scaled:.2e}, near 1 {near_one:.2e}; erf: absolute {absolute:.2e}");
         assert!(scaled < 3e-7 && near_one < 3e-7 && absolute < 6e-7);
-        assert!(sqrt(-1.0) == 0.0 && sqrt(f32::MIN).is_finite() && (sqrt(2.0) - std::f32::consts::SQRT_2).abs() < 1e-7);
+        assert!(
+            sqrt(-1.0) == 0.0
+                && sqrt(f32::MIN).is_finite()
+                && (sqrt(2.0) - std::f32::consts::SQRT_2).abs() < 1e-7
+        );
     }
 }

@@ -35,7 +35,11 @@ pub struct Seeds {
 impl Seeds {
     /// One number for all three.
     pub fn all(seed: u64) -> Self {
-        Self { init: seed, data: seed, noise: seed }
+        Self {
+            init: seed,
+            data: seed,
+            noise: seed,
+        }
     }
 }
 
@@ -60,7 +64,12 @@ impl Population {
     /// Networks with all parameters zero.
     pub fn zeros(architecture: Architecture, n_networks: usize) -> Self {
         let layout = Arc::new(Layout::new(&architecture));
-        let constants: Vec<f32> = architecture.cell.constants.iter().map(|c| c.1 as f32).collect();
+        let constants: Vec<f32> = architecture
+            .cell
+            .constants
+            .iter()
+            .map(|c| c.1 as f32)
+            .collect();
         Self {
             n_networks,
             params: vec![0.0; n_networks * layout.n_params],
@@ -88,8 +97,16 @@ impl Population {
             architecture: self.architecture.clone(),
             layout: Arc::clone(&self.layout),
             n_networks: networks.len(),
-            params: networks.iter().flat_map(|&n| self.network(n)).copied().collect(),
-            constants: networks.iter().flat_map(|&n| self.network_constants(n)).copied().collect(),
+            params: networks
+                .iter()
+                .flat_map(|&n| self.network(n))
+                .copied()
+                .collect(),
+            constants: networks
+                .iter()
+                .flat_map(|&n| self.network_constants(n))
+                .copied()
+                .collect(),
             seeds: networks.iter().map(|&n| self.seeds[n]).collect(),
         }
     }

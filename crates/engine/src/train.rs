@@ -117,9 +117,18 @@ pub fn train(
     after_evaluation: &mut dyn FnMut(&Trained) -> bool,
 ) -> Result<Trained, EngineError> {
     if stop.evaluate_every == 0 {
-        return Err(EngineError::Shape { operation: "train", what: "steps between evaluations".into(), found: "0".into(), expected: "at least 1".into() });
+        return Err(EngineError::Shape {
+            operation: "train",
+            what: "steps between evaluations".into(),
+            found: "0".into(),
+            expected: "at least 1".into(),
+        });
     }
-    let mut training = executor.train(population, options, from.as_ref().map(|f| f.optimiser.clone()))?;
+    let mut training = executor.train(
+        population,
+        options,
+        from.as_ref().map(|f| f.optimiser.clone()),
+    )?;
     let mut trained = match from {
         Some(trained) => trained,
         None => {
@@ -141,11 +150,16 @@ pub fn train(
         }
     };
     while !trained.is_done() && after_evaluation(&trained) {
-        let target = (trained.optimiser.step / stop.evaluate_every + 1).saturating_mul(stop.evaluate_every).min(stop.max_steps);
+        let target = (trained.optimiser.step / stop.evaluate_every + 1)
+            .saturating_mul(stop.evaluate_every)
+            .min(stop.max_steps);
         let mut step = trained.optimiser.step;
         while step < target {
             let generation = bank.generation_of(step);
-            let until = generation.saturating_add(1).saturating_mul(bank.refresh_interval()).min(target);
+            let until = generation
+                .saturating_add(1)
+                .saturating_mul(bank.refresh_interval())
+                .min(target);
             training.advance(&bank.generation(generation), until - step)?;
             step = until;
         }
@@ -174,9 +188,18 @@ impl Trained {
                 self.best_params[n * n_params..][..n_params].copy_from_slice(params);
             }
             for &at_loss in stop.snapshots.iter().filter(|s| loss <= **s) {
-                let kept = self.snapshots.iter().any(|s| s.network == n && s.at_loss.to_bits() == at_loss.to_bits());
+                let kept = self
+                    .snapshots
+                    .iter()
+                    .any(|s| s.network == n && s.at_loss.to_bits() == at_loss.to_bits());
                 if !kept {
-                    self.snapshots.push(Snapshot { network: n, at_loss, step, loss, params: params.to_vec() });
+                    self.snapshots.push(Snapshot {
+                        network: n,
+                        at_loss,
+                        step,
+                        loss,
+                        params: params.to_vec(),
+                    });
                 }
             }
             let outcome = if let Some(at) = self.optimiser.diverged_at[n] {

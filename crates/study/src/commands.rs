@@ -84,7 +84,10 @@ struct Which {
 
 impl Which {
     fn open(&self) -> anyhow::Result<chiliad::population_folder::Found> {
-        Ok(chiliad::population_folder::open(&self.dir, self.population.as_deref())?)
+        Ok(chiliad::population_folder::open(
+            &self.dir,
+            self.population.as_deref(),
+        )?)
     }
 }
 
@@ -96,7 +99,11 @@ pub(crate) fn perform(arguments: Arguments) -> anyhow::Result<()> {
         Command::Status { dir } => study::status(&dir, json),
         Command::Merge { dirs, out } => study::merge(&dirs, &out, json),
         Command::Report { dir } => study::report(&dir, json),
-        Command::Inspect { dir, network, population } => summary::inspect(&dir, population.as_deref(), network, json),
+        Command::Inspect {
+            dir,
+            network,
+            population,
+        } => summary::inspect(&dir, population.as_deref(), network, json),
         Command::Device { measure } => study::device(measure, json),
         Command::Task(c) => task::task(&c, json),
         Command::Cell(c) => cell::cell(&c, json),
@@ -110,7 +117,11 @@ pub(crate) fn perform(arguments: Arguments) -> anyhow::Result<()> {
 
 /// Writes JSON for machines, or a line for people.
 fn answer(json: bool, value: &serde_json::Value, words: &str) {
-    crate::terminal::say(&if json { value.to_string() } else { words.to_owned() });
+    crate::terminal::say(&if json {
+        value.to_string()
+    } else {
+        words.to_owned()
+    });
 }
 
 /// Networks, channels: one place for a refusal.

@@ -30,7 +30,9 @@ pub struct Device {
 /// [`StudyError::Input`] where there is no such device.
 pub fn open(choice: &str, recorded: Option<&str>) -> Result<Device> {
     if let Some(recorded) = recorded.filter(|r| choice != "auto" && *r != choice) {
-        return Err(StudyError::Input(format!("--device {choice}: this folder was begun on `{recorded}`, and results differ in the last bits between devices; go on with --device {recorded}, or choose another folder")));
+        return Err(StudyError::Input(format!(
+            "--device {choice}: this folder was begun on `{recorded}`, and results differ in the last bits between devices; go on with --device {recorded}, or choose another folder"
+        )));
     }
     match recorded.unwrap_or(choice) {
         "auto" | "cpu" => {
@@ -40,9 +42,16 @@ pub fn open(choice: &str, recorded: Option<&str>) -> Result<Device> {
                 (None, "cpu") => "asked for",
                 _ => "no real GPU is available to this build",
             };
-            Ok(Device { kind: "cpu", words: executor.describe(), reason: reason.into(), executor: Box::new(executor) })
+            Ok(Device {
+                kind: "cpu",
+                words: executor.describe(),
+                reason: reason.into(),
+                executor: Box::new(executor),
+            })
         }
-        other => Err(StudyError::Input(format!("--device {other}: no such device; allowed here: auto, cpu"))),
+        other => Err(StudyError::Input(format!(
+            "--device {other}: no such device; allowed here: auto, cpu"
+        ))),
     }
 }
 
@@ -53,9 +62,20 @@ pub fn open(choice: &str, recorded: Option<&str>) -> Result<Device> {
 /// Those of the cell.
 pub fn initial(plan: &PopulationPlan, networks: &[usize]) -> Result<Population> {
     let chosen: Vec<&NetworkPlan> = networks.iter().map(|&n| &plan.networks[n]).collect();
-    let architecture = Architecture { cell: plan.compile()?, units: plan.units, inputs: plan.inputs, outputs: plan.outputs };
-    let mut population = initialise(&architecture, &chosen.iter().map(|n| n.seeds).collect::<Vec<_>>());
-    population.constants = chosen.iter().flat_map(|n| n.constants.iter().map(|c| *c as f32)).collect();
+    let architecture = Architecture {
+        cell: plan.compile()?,
+        units: plan.units,
+        inputs: plan.inputs,
+        outputs: plan.outputs,
+    };
+    let mut population = initialise(
+        &architecture,
+        &chosen.iter().map(|n| n.seeds).collect::<Vec<_>>(),
+    );
+    population.constants = chosen
+        .iter()
+        .flat_map(|n| n.constants.iter().map(|c| *c as f32))
+        .collect();
     Ok(population)
 }
 
@@ -78,11 +98,21 @@ pub struct Training<'a> {
 /// # Errors
 ///
 /// Those of the executor and of the task.
-pub fn train(executor: &dyn Executor, population: &Population, training: &Training<'_>, from: Option<Trained>, after_evaluation: &mut dyn FnMut(&Trained) -> bool) -> Result<Trained> {
+pub fn train(
+    executor: &dyn Executor,
+    population: &Population,
+    training: &Training<'_>,
+    from: Option<Trained>,
+    after_evaluation: &mut dyn FnMut(&Trained) -> bool,
+) -> Result<Trained> {
     let plan = training.plan;
     let options = TrainOptions {
         batch: plan.batch,
-        learning_rate: training.networks.iter().map(|n| n.learning_rate as f32).collect(),
+        learning_rate: training
+            .networks
+            .iter()
+            .map(|n| n.learning_rate as f32)
+            .collect(),
         beta1: plan.beta1 as f32,
         beta2: plan.beta2 as f32,
         epsilon: plan.epsilon as f32,
@@ -90,10 +120,30 @@ pub fn train(executor: &dyn Executor, population: &Population, training: &Traini
         noise: training.networks.iter().map(|n| n.noise as f32).collect(),
         train_initial_state: plan.train_initial_state,
     };
-    let stop = StopRule { loss: training.criterion, max_steps: plan.max_steps, evaluate_every: plan.eval_every, snapshots: plan.snapshots.iter().map(|l| *l as f32).collect() };
-    let bank = TrialBank::new(Arc::clone(&training.task), &plan.variant, training.seed, plan.bank_trials, plan.batch)?;
+    let stop = StopRule {
+        loss: training.criterion,
+        max_steps: plan.max_steps,
+        evaluate_every: plan.eval_every,
+        snapshots: plan.snapshots.iter().map(|l| *l as f32).collect(),
+    };
+    let bank = TrialBank::new(
+        Arc::clone(&training.task),
+        &plan.variant,
+        training.seed,
+        plan.bank_trials,
+        plan.batch,
+    )?;
     let evaluation = plan.evaluation(&training.task, training.seed)?;
-    Ok(chiliad_engine::train::train(executor, population, &options, &stop, &bank, &evaluation, from, after_evaluation)?)
+    Ok(chiliad_engine::train::train(
+        executor,
+        population,
+        &options,
+        &stop,
+        &bank,
+        &evaluation,
+        from,
+        after_evaluation,
+    )?)
 }
 
 /// Masked mean-squared error of every network. `[network]`
@@ -101,8 +151,14 @@ pub fn train(executor: &dyn Executor, population: &Population, training: &Traini
 /// # Errors
 ///
 /// Those of the executor.
-pub fn losses(executor: &dyn Executor, population: &Population, trials: &Trials) -> Result<Vec<f32>> {
-    Ok(executor.train(population, &TrainOptions::new(population.n_networks), None)?.evaluate(trials)?)
+pub fn losses(
+    executor: &dyn Executor,
+    population: &Population,
+    trials: &Trials,
+) -> Result<Vec<f32>> {
+    Ok(executor
+        .train(population, &TrainOptions::new(population.n_networks), None)?
+        .evaluate(trials)?)
 }
 
 /// States and outputs on trials.
@@ -110,7 +166,13 @@ pub fn losses(executor: &dyn Executor, population: &Population, trials: &Trials)
 /// # Errors
 ///
 /// Those of the executor.
-pub fn roll_out(executor: &dyn Executor, population: &Population, inputs: &[f32], n_trials: usize, n_steps: usize) -> Result<Trajectories> {
+pub fn roll_out(
+    executor: &dyn Executor,
+    population: &Population,
+    inputs: &[f32],
+    n_trials: usize,
+    n_steps: usize,
+) -> Result<Trajectories> {
     Ok(executor.roll_out(population, inputs, n_trials, n_steps)?)
 }
 
@@ -133,7 +195,12 @@ pub struct Search<'a> {
 /// # Errors
 ///
 /// Those of roll-out and search.
-pub fn fixed_points(executor: &dyn Executor, population: &Population, search: &Search<'_>, done: &mut dyn FnMut(usize)) -> Result<Vec<Vec<FixedPoints>>> {
+pub fn fixed_points(
+    executor: &dyn Executor,
+    population: &Population,
+    search: &Search<'_>,
+    done: &mut dyn FnMut(usize),
+) -> Result<Vec<Vec<FixedPoints>>> {
     let options = fixed_points::Options {
         seeds: search.plan.seeds,
         settle_steps: usize::try_from(search.plan.driven_steps).unwrap_or(usize::MAX),
@@ -148,12 +215,17 @@ pub fn fixed_points(executor: &dyn Executor, population: &Population, search: &S
     for first in (0..population.n_networks).step_by(together) {
         let chosen: Vec<usize> = (first..population.n_networks.min(first + together)).collect();
         let part = population.select(&chosen);
-        let trajectories = search.trials.map(|t| executor.roll_out(&part, &t.inputs, t.n_trials, t.n_steps)).transpose()?;
+        let trajectories = search
+            .trials
+            .map(|t| executor.roll_out(&part, &t.inputs, t.n_trials, t.n_steps))
+            .transpose()?;
         let found: std::result::Result<Vec<Vec<FixedPoints>>, _> = (0..part.n_networks)
             .into_par_iter()
             .map(|n| {
                 let one = |(c, condition): (usize, &Condition)| {
-                    let visited = trajectories.as_ref().map_or_else(Visited::none, |t| Visited::of(t, n));
+                    let visited = trajectories
+                        .as_ref()
+                        .map_or_else(Visited::none, |t| Visited::of(t, n));
                     fixed_points::find(&part, n, &condition.input, c as u32, &visited, &options)
                 };
                 search.conditions.iter().enumerate().map(one).collect()
@@ -176,11 +248,31 @@ pub fn measure() -> Result<(f64, f64)> {
     let peak = chiliad_engine::cpu::peak_gflops(&executor);
     let (networks, units, trials, steps, channels) = (256, 64, 64, 100, 3);
     let cell = Arc::new(chiliad_engine::cell::Cell::builtin("vanilla", "tanh")?);
-    let seeds: Vec<_> = (0..networks as u64).map(chiliad_engine::population::Seeds::all).collect();
-    let population = initialise(&Architecture { cell, units, inputs: channels, outputs: channels }, &seeds);
+    let seeds: Vec<_> = (0..networks as u64)
+        .map(chiliad_engine::population::Seeds::all)
+        .collect();
+    let population = initialise(
+        &Architecture {
+            cell,
+            units,
+            inputs: channels,
+            outputs: channels,
+        },
+        &seeds,
+    );
     let sampled = Task::builtin("flip_flop")?.sample("ood-double_length", trials, 0)?;
-    let cut = |data: &[f32]| data.chunks(sampled.n_steps * channels).flat_map(|t| t[..steps * channels].to_vec()).collect::<Vec<f32>>();
-    let bank = Trials { n_steps: steps, inputs: cut(&sampled.inputs), targets: cut(&sampled.targets), mask: cut(&sampled.mask), ..sampled.clone() };
+    let cut = |data: &[f32]| {
+        data.chunks(sampled.n_steps * channels)
+            .flat_map(|t| t[..steps * channels].to_vec())
+            .collect::<Vec<f32>>()
+    };
+    let bank = Trials {
+        n_steps: steps,
+        inputs: cut(&sampled.inputs),
+        targets: cut(&sampled.targets),
+        mask: cut(&sampled.mask),
+        ..sampled.clone()
+    };
     let mut training = executor.train(&population, &TrainOptions::new(networks), None)?;
     training.advance(&bank, 1)?;
     let start = std::time::Instant::now();

@@ -12,7 +12,10 @@ const PART: &str = ".part";
 /// SHA-256 in hexadecimal.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
+    Sha256::digest(bytes)
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect()
 }
 
 /// Writes a file under a temporary name beside it, then renames it; its hash. On any error nothing is left, and an older
@@ -22,7 +25,10 @@ pub fn sha256(bytes: &[u8]) -> String {
 ///
 /// [`StudyError::Write`].
 pub fn write(path: &Path, bytes: &[u8]) -> Result<String> {
-    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = path
+        .file_name()
+        .map(|n| n.to_string_lossy().into_owned())
+        .unwrap_or_default();
     let temporary = path.with_file_name(format!(".{name}.{}{PART}", std::process::id()));
     let written = (|| {
         let mut file = File::create(&temporary)?;
@@ -49,7 +55,9 @@ pub fn make(path: &Path) -> Result<()> {
 
 /// Removes what an earlier process was writing when it was killed.
 pub fn clear_parts(path: &Path) {
-    let Ok(entries) = fs::read_dir(path) else { return };
+    let Ok(entries) = fs::read_dir(path) else {
+        return;
+    };
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         if name.starts_with('.') && name.ends_with(PART) {

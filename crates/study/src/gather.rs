@@ -7,7 +7,9 @@ use crate::error::{Result, StudyError};
 use crate::manifest::StudyFolder;
 use crate::points::CensusFile;
 use crate::report::ReportData;
-use crate::report::data::{Census, Claim, CurvePoint, Header, NetworkReport, Outcome as Words, PopulationReport, Verdict};
+use crate::report::data::{
+    Census, Claim, CurvePoint, Header, NetworkReport, Outcome as Words, PopulationReport, Verdict,
+};
 use crate::results::{Outcome, results_of};
 use crate::spec::Until;
 use crate::study::{Origin, PopulationPlan, Study};
@@ -37,20 +39,48 @@ pub fn report_data(folder: &StudyFolder, executor: &dyn Executor) -> Result<Repo
     let shape = task.shape(chiliad_tasks::task::TRAIN)?;
     let header = Header {
         title: study.title.clone(),
-        subtitle: format!("Task {}: {} steps, {} inputs, {} outputs; {} networks in {} populations", task.name, shape.n_steps, shape.n_inputs, shape.n_outputs, study.n_networks(), study.populations.len()),
-        claims: study.claims.iter().map(|c| Claim { sentence: c.say.clone(), verdict: Verdict::Undecided, numbers: "not decided: this version does not compute the number it is about".into() }).collect(),
+        subtitle: format!(
+            "Task {}: {} steps, {} inputs, {} outputs; {} networks in {} populations",
+            task.name,
+            shape.n_steps,
+            shape.n_inputs,
+            shape.n_outputs,
+            study.n_networks(),
+            study.populations.len()
+        ),
+        claims: study
+            .claims
+            .iter()
+            .map(|c| Claim {
+                sentence: c.say.clone(),
+                verdict: Verdict::Undecided,
+                numbers: "not decided: this version does not compute the number it is about".into(),
+            })
+            .collect(),
         topology_classes: None,
         device: folder.manifest.device.clone(),
         minutes: folder.seconds() / 60.0,
         notes: Vec::new(),
     };
     let methods = methods::methods(folder, &study, &task);
-    Ok(ReportData { header, populations, looks, methods })
+    Ok(ReportData {
+        header,
+        populations,
+        looks,
+        methods,
+    })
 }
 
 /// Variance of the targets where they count, over all outputs.
 fn variance(trials: &chiliad_tasks::Trials) -> f64 {
-    let weighted = |f: &dyn Fn(f64) -> f64| -> f64 { trials.targets.iter().zip(&trials.mask).map(|(t, m)| f64::from(*m) * f(f64::from(*t))).sum() };
+    let weighted = |f: &dyn Fn(f64) -> f64| -> f64 {
+        trials
+            .targets
+            .iter()
+            .zip(&trials.mask)
+            .map(|(t, m)| f64::from(*m) * f(f64::from(*t)))
+            .sum()
+    };
     let total = weighted(&|_| 1.0).max(f64::MIN_POSITIVE);
     let mean = weighted(&|t| t) / total;
     weighted(&|t| (t - mean).powi(2)) / total
@@ -71,18 +101,39 @@ pub fn read_census(folder: &StudyFolder, plan: &PopulationPlan) -> Result<Census
     if !folder.manifest.files.contains_key(&path) {
         return Ok(CensusFile::default());
     }
-    serde_json::from_slice(&folder.read(&path)?).map_err(|e| StudyError::Damaged { file: folder.root.join(&path), message: e.to_string() })
+    serde_json::from_slice(&folder.read(&path)?).map_err(|e| StudyError::Damaged {
+        file: folder.root.join(&path),
+        message: e.to_string(),
+    })
 }
 
-fn population_report(folder: &StudyFolder, study: &Study, plan: &PopulationPlan, first: usize, variance: f64) -> Result<PopulationReport> {
+fn population_report(
+    folder: &StudyFolder,
+    study: &Study,
+    plan: &PopulationPlan,
+    first: usize,
+    variance: f64,
+) -> Result<PopulationReport> {
     let results = results_of(&read_table(folder, plan, "networks.parquet")?);
     let curves = read_table(folder, plan, "curves.parquet")?;
     let mut curve: BTreeMap<i64, Vec<CurvePoint>> = BTreeMap::new();
-    for ((network, step), loss) in curves.integer("network").iter().zip(curves.integer("step")).zip(curves.number("loss")) {
-        curve.entry(*network).or_default().push(CurvePoint { step: *step as u64, loss: *loss });
+    for ((network, step), loss) in curves
+        .integer("network")
+        .iter()
+        .zip(curves.integer("step"))
+        .zip(curves.number("loss"))
+    {
+        curve.entry(*network).or_default().push(CurvePoint {
+            step: *step as u64,
+            loss: *loss,
+        });
     }
     let census = read_census(folder, plan)?;
-    let census: BTreeMap<usize, Census> = census.networks.into_iter().filter_map(|n| Some((n.network, n.conditions.into_iter().next()?.census))).collect();
+    let census: BTreeMap<usize, Census> = census
+        .networks
+        .into_iter()
+        .filter_map(|n| Some((n.network, n.conditions.into_iter().next()?.census)))
+        .collect();
     let network = |(n, r): &(usize, crate::results::NetworkResult)| NetworkReport {
         index: first + n,
         init_seed: plan.networks[*n].seeds.init,

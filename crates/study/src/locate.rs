@@ -12,7 +12,11 @@ pub(crate) struct Place {
 
 /// All values, each after those it stands in. Stops without complaint where the text is not RON: that is the parser's to say.
 pub(crate) fn places(text: &str) -> Vec<Place> {
-    let mut scanner = Scanner { text: text.as_bytes(), at: 0, places: Vec::new() };
+    let mut scanner = Scanner {
+        text: text.as_bytes(),
+        at: 0,
+        places: Vec::new(),
+    };
     scanner.value("");
     scanner.places
 }
@@ -21,7 +25,10 @@ pub(crate) fn places(text: &str) -> Vec<Place> {
 pub(crate) fn line_column(text: &str, byte: usize) -> (usize, usize) {
     let before = &text[..byte.min(text.len())];
     let line_start = before.rfind('\n').map_or(0, |i| i + 1);
-    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+    (
+        before.matches('\n').count() + 1,
+        before[line_start..].chars().count() + 1,
+    )
 }
 
 /// The place of a path, or of the nearest value around it that is written down.
@@ -37,10 +44,22 @@ pub(crate) fn nearest<'a>(places: &'a [Place], path: &str) -> Option<&'a Place> 
 
 /// Path of the innermost value that holds a line and column; empty for the whole.
 pub(crate) fn path_at(text: &str, line: usize, column: usize) -> String {
-    let line_start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
-    let byte = line_start + text[line_start.min(text.len())..].chars().take(column.saturating_sub(1)).map(char::len_utf8).sum::<usize>();
+    let line_start: usize = text
+        .split_inclusive('\n')
+        .take(line.saturating_sub(1))
+        .map(str::len)
+        .sum();
+    let byte = line_start
+        + text[line_start.min(text.len())..]
+            .chars()
+            .take(column.saturating_sub(1))
+            .map(char::len_utf8)
+            .sum::<usize>();
     let holds = |p: &&Place| p.start <= byte && byte <= p.end;
-    places(text).iter().rfind(holds).map_or_else(String::new, |p| p.path.clone())
+    places(text)
+        .iter()
+        .rfind(holds)
+        .map_or_else(String::new, |p| p.path.clone())
 }
 
 struct Scanner<'a> {
@@ -61,8 +80,18 @@ impl Scanner<'_> {
                 self.at += 1;
             }
             match self.text.get(self.at..self.at + 2) {
-                Some(b"//") => self.at += self.text[self.at..].iter().position(|c| *c == b'\n').unwrap_or(self.text.len() - self.at),
-                Some(b"/*") => self.at += self.text[self.at..].windows(2).position(|w| w == b"*/").map_or(self.text.len() - self.at, |i| i + 2),
+                Some(b"//") => {
+                    self.at += self.text[self.at..]
+                        .iter()
+                        .position(|c| *c == b'\n')
+                        .unwrap_or(self.text.len() - self.at)
+                }
+                Some(b"/*") => {
+                    self.at += self.text[self.at..]
+                        .windows(2)
+                        .position(|w| w == b"*/")
+                        .map_or(self.text.len() - self.at, |i| i + 2)
+                }
                 _ => return,
             }
         }
@@ -70,7 +99,10 @@ impl Scanner<'_> {
 
     fn word(&mut self) -> String {
         let start = self.at;
-        while self.peek().is_some_and(|c| c.is_ascii_alphanumeric() || b"_.+-#!".contains(&c)) {
+        while self
+            .peek()
+            .is_some_and(|c| c.is_ascii_alphanumeric() || b"_.+-#!".contains(&c))
+        {
             self.at += 1;
         }
         String::from_utf8_lossy(&self.text[start..self.at]).into_owned()
@@ -87,14 +119,21 @@ impl Scanner<'_> {
                 _ => {}
             }
         }
-        let end = self.at.saturating_sub(1).clamp(start.min(self.text.len()), self.text.len());
+        let end = self
+            .at
+            .saturating_sub(1)
+            .clamp(start.min(self.text.len()), self.text.len());
         String::from_utf8_lossy(&self.text[start.min(end)..end]).into_owned()
     }
 
     fn value(&mut self, path: &str) {
         self.skip();
         let index = self.places.len();
-        self.places.push(Place { path: path.to_owned(), start: self.at, end: self.text.len() });
+        self.places.push(Place {
+            path: path.to_owned(),
+            start: self.at,
+            end: self.text.len(),
+        });
         match self.peek() {
             Some(b'"') => {
                 self.string();
@@ -135,7 +174,11 @@ impl Scanner<'_> {
                 self.at = start;
                 position.to_string()
             };
-            self.value(&if path.is_empty() { field } else { format!("{path}.{field}") });
+            self.value(&if path.is_empty() {
+                field
+            } else {
+                format!("{path}.{field}")
+            });
             if !self.comma(b')') {
                 return;
             }
@@ -165,7 +208,11 @@ impl Scanner<'_> {
             if matches!(self.peek(), None | Some(b'}')) {
                 break;
             }
-            let key = if self.peek() == Some(b'"') { self.string() } else { self.word() };
+            let key = if self.peek() == Some(b'"') {
+                self.string()
+            } else {
+                self.word()
+            };
             self.skip();
             if self.peek() != Some(b':') {
                 return;
@@ -205,8 +252,17 @@ mod tests {
     #[test]
     fn every_value_has_its_path() {
         let places = places(TEXT);
-        let paths: Vec<(&str, &str)> = places.iter().map(|p| (p.path.as_str(), &TEXT[p.start..p.end])).collect();
-        for (path, text) in [("networks[0].cell[1]", "\"lstm\""), ("networks[0].until", "Loss(1e-3)"), ("networks[0].until.0", "1e-3"), ("networks[0].constants[\"leak\"]", "0.1"), ("", TEXT)] {
+        let paths: Vec<(&str, &str)> = places
+            .iter()
+            .map(|p| (p.path.as_str(), &TEXT[p.start..p.end]))
+            .collect();
+        for (path, text) in [
+            ("networks[0].cell[1]", "\"lstm\""),
+            ("networks[0].until", "Loss(1e-3)"),
+            ("networks[0].until.0", "1e-3"),
+            ("networks[0].constants[\"leak\"]", "0.1"),
+            ("", TEXT),
+        ] {
             assert!(paths.contains(&(path, text)), "{path} in {paths:?}");
         }
         let cell = nearest(&places, "networks[0].cell[7]").unwrap();

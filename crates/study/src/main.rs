@@ -27,12 +27,21 @@ fn code(error: &anyhow::Error) -> u8 {
             return Some(e.exit_code());
         }
         if let Some(e) = e.downcast_ref::<TaskError>() {
-            return Some(if matches!(e, TaskError::Write { .. }) { 1 } else { 2 });
+            return Some(if matches!(e, TaskError::Write { .. }) {
+                1
+            } else {
+                2
+            });
         }
         if let Some(e) = e.downcast_ref::<EngineError>() {
-            return Some(if matches!(e, EngineError::DeviceLost { .. }) { 75 } else { 2 });
+            return Some(if matches!(e, EngineError::DeviceLost { .. }) {
+                75
+            } else {
+                2
+            });
         }
-        e.downcast_ref::<chiliad_engine::error::CellError>().map(|_| 2)
+        e.downcast_ref::<chiliad_engine::error::CellError>()
+            .map(|_| 2)
     };
     error.chain().find_map(of).unwrap_or(1)
 }

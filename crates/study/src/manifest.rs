@@ -59,10 +59,14 @@ impl Shard {
     ///
     /// In words, what is allowed.
     pub fn parse(text: &str) -> std::result::Result<Self, String> {
-        let parts = text.split_once('/').and_then(|(i, n)| Some((i.trim().parse().ok()?, n.trim().parse().ok()?)));
+        let parts = text
+            .split_once('/')
+            .and_then(|(i, n)| Some((i.trim().parse().ok()?, n.trim().parse().ok()?)));
         match parts {
             Some((index, count)) if (1..=count).contains(&index) => Ok(Self { index, count }),
-            _ => Err(format!("`{text}`; allowed: I/N with I from 1 to N, as in 2/8")),
+            _ => Err(format!(
+                "`{text}`; allowed: I/N with I from 1 to N, as in 2/8"
+            )),
         }
     }
 
@@ -88,7 +92,13 @@ impl StudyFolder {
     /// # Errors
     ///
     /// [`StudyError::Input`] where it holds another study or something else, and those of writing.
-    pub fn open(root: &Path, study: &Study, text: &str, shard: Option<Shard>, device: (&str, &str, &str)) -> Result<Self> {
+    pub fn open(
+        root: &Path,
+        study: &Study,
+        text: &str,
+        shard: Option<Shard>,
+        device: (&str, &str, &str),
+    ) -> Result<Self> {
         let identity = study.identity()?;
         if let Some(folder) = Self::check(root, study, shard)? {
             return Ok(folder);
@@ -108,7 +118,10 @@ impl StudyFolder {
             stages: BTreeMap::new(),
         };
         folder::make(root)?;
-        let mut made = Self { root: root.to_owned(), manifest };
+        let mut made = Self {
+            root: root.to_owned(),
+            manifest,
+        };
         // The manifest last: a folder without one holds nothing yet.
         made.write("study.ron", text.as_bytes())?;
         made.write("resolved.ron", study.to_ron()?.as_bytes())?;
@@ -122,27 +135,60 @@ impl StudyFolder {
     ///
     /// [`StudyError::Input`] where it holds another study or something else.
     pub fn check(root: &Path, study: &Study, shard: Option<Shard>) -> Result<Option<Self>> {
-        let refuse = |message: String| Err(StudyError::Input(format!("{}: {message}; choose another folder with --out", root.display())));
+        let refuse = |message: String| {
+            Err(StudyError::Input(format!(
+                "{}: {message}; choose another folder with --out",
+                root.display()
+            )))
+        };
         if !root.join("manifest.json").exists() {
             let foreign = std::fs::read_dir(root).ok().and_then(|entries| {
-                let names = entries.flatten().map(|e| e.file_name().to_string_lossy().into_owned());
-                names.filter(|n| !n.starts_with('.') && n != "study.ron" && n != "resolved.ron").min()
+                let names = entries
+                    .flatten()
+                    .map(|e| e.file_name().to_string_lossy().into_owned());
+                names
+                    .filter(|n| !n.starts_with('.') && n != "study.ron" && n != "resolved.ron")
+                    .min()
             });
             if root.exists() && !root.is_dir() {
                 return refuse("not a folder".into());
             }
-            return foreign.map_or(Ok(None), |name| refuse(format!("holds `{name}` and no study")));
+            return foreign.map_or(Ok(None), |name| {
+                refuse(format!("holds `{name}` and no study"))
+            });
         }
         let folder = Self::load(root)?;
         if folder.manifest.study != study.identity()? {
-            let theirs = String::from_utf8_lossy(&folder::read(&root.join("resolved.ron"))?).into_owned();
+            let theirs =
+                String::from_utf8_lossy(&folder::read(&root.join("resolved.ron"))?).into_owned();
             let ours = study.to_ron()?;
-            let differs = theirs.lines().zip(ours.lines()).find(|(a, b)| a != b).map_or(String::new(), |(a, b)| format!("; the first difference: `{}` there, `{}` here", a.trim(), b.trim()));
-            return refuse(format!("holds another study, \"{}\"{differs}", folder.manifest.title));
+            let differs = theirs
+                .lines()
+                .zip(ours.lines())
+                .find(|(a, b)| a != b)
+                .map_or(String::new(), |(a, b)| {
+                    format!(
+                        "; the first difference: `{}` there, `{}` here",
+                        a.trim(),
+                        b.trim()
+                    )
+                });
+            return refuse(format!(
+                "holds another study, \"{}\"{differs}",
+                folder.manifest.title
+            ));
         }
         if folder.manifest.shard != shard {
-            let words = |s: Option<Shard>| s.map_or("the whole".to_owned(), |s| format!("part {}/{}", s.index, s.count));
-            return refuse(format!("holds {} of this study, {} was asked for", words(folder.manifest.shard), words(shard)));
+            let words = |s: Option<Shard>| {
+                s.map_or("the whole".to_owned(), |s| {
+                    format!("part {}/{}", s.index, s.count)
+                })
+            };
+            return refuse(format!(
+                "holds {} of this study, {} was asked for",
+                words(folder.manifest.shard),
+                words(shard)
+            ));
         }
         Ok(Some(folder))
     }
@@ -155,10 +201,20 @@ impl StudyFolder {
     pub fn load(root: &Path) -> Result<Self> {
         let file = root.join("manifest.json");
         if !file.exists() {
-            return Err(StudyError::Input(format!("{}: no study folder (no manifest.json in it)", root.display())));
+            return Err(StudyError::Input(format!(
+                "{}: no study folder (no manifest.json in it)",
+                root.display()
+            )));
         }
-        let manifest = serde_json::from_slice(&folder::read(&file)?).map_err(|e| StudyError::Damaged { file, message: e.to_string() })?;
-        Ok(Self { root: root.to_owned(), manifest })
+        let manifest =
+            serde_json::from_slice(&folder::read(&file)?).map_err(|e| StudyError::Damaged {
+                file,
+                message: e.to_string(),
+            })?;
+        Ok(Self {
+            root: root.to_owned(),
+            manifest,
+        })
     }
 
     /// The study in it.
@@ -168,7 +224,10 @@ impl StudyFolder {
     /// [`StudyError::Damaged`].
     pub fn study(&self) -> Result<Study> {
         let text = self.read("resolved.ron")?;
-        Study::from_ron(&String::from_utf8_lossy(&text), &self.root.join("resolved.ron"))
+        Study::from_ron(
+            &String::from_utf8_lossy(&text),
+            &self.root.join("resolved.ron"),
+        )
     }
 
     /// Writes a file of the results; it counts from the next [`StudyFolder::save`] on.
@@ -215,7 +274,10 @@ impl StudyFolder {
     /// Whether a stage is finished and all its files are what they were.
     #[must_use]
     pub fn finished(&self, stage: &str) -> bool {
-        self.manifest.stages.get(stage).is_some_and(|s| s.files.iter().all(|f| self.read(f).is_ok()))
+        self.manifest
+            .stages
+            .get(stage)
+            .is_some_and(|s| s.files.iter().all(|f| self.read(f).is_ok()))
     }
 
     /// Marks a stage as finished and saves the manifest.
@@ -224,7 +286,9 @@ impl StudyFolder {
     ///
     /// [`StudyError::Write`].
     pub fn finish(&mut self, stage: &str, files: Vec<String>, seconds: f64) -> Result<()> {
-        self.manifest.stages.insert(stage.into(), Stage { files, seconds });
+        self.manifest
+            .stages
+            .insert(stage.into(), Stage { files, seconds });
         self.save()
     }
 

@@ -16,77 +16,161 @@ use std::path::{Path, PathBuf};
 ///
 /// [`StudyError::Input`] where parts are missing, unfinished, or of different studies.
 pub fn merge(folders: &[PathBuf], out: &Path) -> Result<StudyFolder> {
-    let mut parts = folders.iter().map(|f| StudyFolder::load(f)).collect::<Result<Vec<_>>>()?;
+    let mut parts = folders
+        .iter()
+        .map(|f| StudyFolder::load(f))
+        .collect::<Result<Vec<_>>>()?;
     parts.sort_by_key(|p| p.manifest.shard.map_or(0, |s| s.index));
     let refuse = |message: String| Err(StudyError::Input(message));
-    let Some(first) = parts.first() else { return refuse("nothing to merge".into()) };
+    let Some(first) = parts.first() else {
+        return refuse("nothing to merge".into());
+    };
     let count = first.manifest.shard.map_or(0, |s| s.count);
     for part in &parts {
         if part.manifest.study != first.manifest.study {
-            return refuse(format!("{} and {} hold different studies", part.root.display(), first.root.display()));
+            return refuse(format!(
+                "{} and {} hold different studies",
+                part.root.display(),
+                first.root.display()
+            ));
         }
         if part.manifest.executor != first.manifest.executor {
-            return refuse(format!("{} ran on {}, {} on {}: the networks would not be comparable to the last bit", part.root.display(), part.manifest.executor, first.root.display(), first.manifest.executor));
+            return refuse(format!(
+                "{} ran on {}, {} on {}: the networks would not be comparable to the last bit",
+                part.root.display(),
+                part.manifest.executor,
+                first.root.display(),
+                first.manifest.executor
+            ));
         }
     }
-    let held: Vec<usize> = parts.iter().filter_map(|p| p.manifest.shard).filter(|s| s.count == count).map(|s| s.index).collect();
+    let held: Vec<usize> = parts
+        .iter()
+        .filter_map(|p| p.manifest.shard)
+        .filter(|s| s.count == count)
+        .map(|s| s.index)
+        .collect();
     if count == 0 || held != (1..=count).collect::<Vec<_>>() {
-        return refuse(format!("parts {held:?} were given; needed: each of 1 to {count}, once"));
+        return refuse(format!(
+            "parts {held:?} were given; needed: each of 1 to {count}, once"
+        ));
     }
     let study = first.study()?;
     let text = String::from_utf8_lossy(&first.read("study.ron")?).into_owned();
     let m = &first.manifest;
-    let mut whole = StudyFolder::open(out, &study, &text, None, (&m.executor, &m.device, &m.device_reason))?;
+    let mut whole = StudyFolder::open(
+        out,
+        &study,
+        &text,
+        None,
+        (&m.executor, &m.device, &m.device_reason),
+    )?;
     for plan in &study.populations {
         population(&parts, &mut whole, &study, plan)?;
     }
     Ok(whole)
 }
 
-fn population(parts: &[StudyFolder], whole: &mut StudyFolder, study: &Study, plan: &PopulationPlan) -> Result<()> {
+fn population(
+    parts: &[StudyFolder],
+    whole: &mut StudyFolder,
+    study: &Study,
+    plan: &PopulationPlan,
+) -> Result<()> {
     let path = |file: &str| format!("populations/{}/{file}", plan.label);
     let mut stages = vec![format!("train/{}", plan.label)];
-    stages.extend(study.fixed_points.iter().map(|_| format!("fixed_points/{}", plan.label)));
+    stages.extend(
+        study
+            .fixed_points
+            .iter()
+            .map(|_| format!("fixed_points/{}", plan.label)),
+    );
     let mut seconds = vec![0.0; stages.len()];
     for part in parts {
         for (stage, seconds) in stages.iter().zip(&mut seconds) {
             if !part.finished(stage) {
-                return Err(StudyError::Input(format!("{}: stage `{stage}` is not finished; run that part again", part.root.display())));
+                return Err(StudyError::Input(format!(
+                    "{}: stage `{stage}` is not finished; run that part again",
+                    part.root.display()
+                )));
             }
             *seconds += part.manifest.stages[stage].seconds;
         }
     }
-    let tables = |file: &str| -> Result<Vec<Table>> { parts.iter().map(|p| Table::from_bytes(p.read(&path(file))?, &p.root.join(path(file)))).collect() };
+    let tables = |file: &str| -> Result<Vec<Table>> {
+        parts
+            .iter()
+            .map(|p| Table::from_bytes(p.read(&path(file))?, &p.root.join(path(file))))
+            .collect()
+    };
     let networks = tables("networks.parquet")?;
-    whole.write(&path("networks.parquet"), &Table::merged(&networks, "network").to_bytes()?)?;
-    whole.write(&path("curves.parquet"), &Table::merged(&tables("curves.parquet")?, "network").to_bytes()?)?;
-    whole.write(&path("weights.safetensors"), &own::to_bytes(&join(parts, &networks, &path("weights.safetensors"))?)?)?;
-    let mut files = vec![path("weights.safetensors"), path("networks.parquet"), path("curves.parquet")];
+    whole.write(
+        &path("networks.parquet"),
+        &Table::merged(&networks, "network").to_bytes()?,
+    )?;
+    whole.write(
+        &path("curves.parquet"),
+        &Table::merged(&tables("curves.parquet")?, "network").to_bytes()?,
+    )?;
+    whole.write(
+        &path("weights.safetensors"),
+        &own::to_bytes(&join(parts, &networks, &path("weights.safetensors"))?)?,
+    )?;
+    let mut files = vec![
+        path("weights.safetensors"),
+        path("networks.parquet"),
+        path("curves.parquet"),
+    ];
     let snapshots = snapshot_files(parts, plan);
     if !snapshots.is_empty() {
-        return Err(StudyError::Unavailable(format!("{}: parts with snapshots cannot be merged by this version", plan.label)));
+        return Err(StudyError::Unavailable(format!(
+            "{}: parts with snapshots cannot be merged by this version",
+            plan.label
+        )));
     }
     whole.finish(&stages[0], std::mem::take(&mut files), seconds[0])?;
-    let Some(stage) = stages.get(1) else { return Ok(()) };
+    let Some(stage) = stages.get(1) else {
+        return Ok(());
+    };
     let rows = tables("fixed_points.parquet")?;
-    whole.write(&path("fixed_points.parquet"), &Table::merged(&rows, "network").to_bytes()?)?;
+    whole.write(
+        &path("fixed_points.parquet"),
+        &Table::merged(&rows, "network").to_bytes()?,
+    )?;
     let npz = path("fixed_points.npz");
     write_npz(whole.root.join(&npz), &join_arrays(parts, &rows, &npz)?)?;
     whole.adopt(&npz)?;
     let mut census = CensusFile::default();
     for part in parts {
         let file = path("census.json");
-        let one: CensusFile = serde_json::from_slice(&part.read(&file)?).map_err(|e| StudyError::Damaged { file: part.root.join(&file), message: e.to_string() })?;
+        let one: CensusFile =
+            serde_json::from_slice(&part.read(&file)?).map_err(|e| StudyError::Damaged {
+                file: part.root.join(&file),
+                message: e.to_string(),
+            })?;
         census.networks.extend(one.networks);
     }
     census.networks.sort_by_key(|n| n.network);
     whole.write(&path("census.json"), &census.to_json()?)?;
-    whole.finish(stage, vec![path("fixed_points.parquet"), npz, path("census.json")], seconds[1])
+    whole.finish(
+        stage,
+        vec![path("fixed_points.parquet"), npz, path("census.json")],
+        seconds[1],
+    )
 }
 
 fn snapshot_files(parts: &[StudyFolder], plan: &PopulationPlan) -> Vec<String> {
     let prefix = format!("populations/{}/snapshots", plan.label);
-    parts.iter().flat_map(|p| p.manifest.files.keys().filter(|f| f.starts_with(&prefix)).cloned()).collect()
+    parts
+        .iter()
+        .flat_map(|p| {
+            p.manifest
+                .files
+                .keys()
+                .filter(|f| f.starts_with(&prefix))
+                .cloned()
+        })
+        .collect()
 }
 
 /// Networks of all parts in the order of the population.
@@ -109,24 +193,46 @@ fn join(parts: &[StudyFolder], networks: &[Table], path: &str) -> Result<Populat
     }
     let mut by_index: Vec<usize> = (0..order.len()).collect();
     by_index.sort_by_key(|&i| order[i]);
-    joined.map(|j| j.select(&by_index)).ok_or_else(|| StudyError::Input("nothing to merge".into()))
+    joined
+        .map(|j| j.select(&by_index))
+        .ok_or_else(|| StudyError::Input("nothing to merge".into()))
 }
 
 /// Rows of the arrays in the order of the merged table.
-fn join_arrays(parts: &[StudyFolder], rows: &[Table], path: &str) -> Result<Vec<(&'static str, NpzArray)>> {
+fn join_arrays(
+    parts: &[StudyFolder],
+    rows: &[Table],
+    path: &str,
+) -> Result<Vec<(&'static str, NpzArray)>> {
     let mut order = Vec::new();
     let mut arrays = Vec::new();
     for (t, (part, table)) in parts.iter().zip(rows).enumerate() {
         part.read(path)?;
         arrays.push(read_npz(part.root.join(path))?);
-        order.extend(table.integer("network").iter().enumerate().map(|(row, network)| (*network, t, row)));
+        order.extend(
+            table
+                .integer("network")
+                .iter()
+                .enumerate()
+                .map(|(row, network)| (*network, t, row)),
+        );
     }
     order.sort_unstable();
     let one = |name: &'static str| {
-        let mut shape = arrays.iter().find_map(|a| a.get(name)).map_or_else(Vec::new, |a| a.shape.clone());
+        let mut shape = arrays
+            .iter()
+            .find_map(|a| a.get(name))
+            .map_or_else(Vec::new, |a| a.shape.clone());
         let width: usize = shape.iter().skip(1).product();
-        let values: Vec<Vec<f64>> = arrays.iter().map(|a| a.get(name).map_or_else(Vec::new, NpzArray::to_f64)).collect();
-        let data = order.iter().flat_map(|&(_, t, row)| values[t].get(row * width..(row + 1) * width).unwrap_or(&[])).copied().collect();
+        let values: Vec<Vec<f64>> = arrays
+            .iter()
+            .map(|a| a.get(name).map_or_else(Vec::new, NpzArray::to_f64))
+            .collect();
+        let data = order
+            .iter()
+            .flat_map(|&(_, t, row)| values[t].get(row * width..(row + 1) * width).unwrap_or(&[]))
+            .copied()
+            .collect();
         if let Some(rows) = shape.first_mut() {
             *rows = order.len();
         }

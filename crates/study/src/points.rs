@@ -51,16 +51,52 @@ pub fn expected(task: &str, n_outputs: usize) -> Option<usize> {
 ///
 /// Those of [`Table::to_bytes`].
 pub fn table(indices: &[usize], found: &[Vec<FixedPoints>]) -> Result<Vec<u8>> {
-    struct Row(i64, i64, i64, &'static str, bool, f64, f64, i64, f64, i64, i64);
+    struct Row(
+        i64,
+        i64,
+        i64,
+        &'static str,
+        bool,
+        f64,
+        f64,
+        i64,
+        f64,
+        i64,
+        i64,
+    );
     let mut rows = Vec::new();
     for (network, conditions) in indices.iter().zip(found) {
         for (c, f) in conditions.iter().enumerate() {
             for (i, p) in f.points.iter().enumerate() {
                 let reached = f.reached.attractors.iter().any(|a| a.point == i);
-                rows.push(Row(*network as i64, c as i64, i as i64, "fixed", reached, p.q, p.newton_step, p.spectrum.n_unstable as i64, p.spectrum.radius, i64::from(p.index_sign), p.provenance.n_hits() as i64));
+                rows.push(Row(
+                    *network as i64,
+                    c as i64,
+                    i as i64,
+                    "fixed",
+                    reached,
+                    p.q,
+                    p.newton_step,
+                    p.spectrum.n_unstable as i64,
+                    p.spectrum.radius,
+                    i64::from(p.index_sign),
+                    p.provenance.n_hits() as i64,
+                ));
             }
             for (i, p) in f.slow.iter().enumerate() {
-                rows.push(Row(*network as i64, c as i64, (f.points.len() + i) as i64, "slow", false, p.q, f64::NAN, p.spectrum.n_unstable as i64, p.spectrum.radius, 0, p.hits as i64));
+                rows.push(Row(
+                    *network as i64,
+                    c as i64,
+                    (f.points.len() + i) as i64,
+                    "slow",
+                    false,
+                    p.q,
+                    f64::NAN,
+                    p.spectrum.n_unstable as i64,
+                    p.spectrum.radius,
+                    0,
+                    p.hits as i64,
+                ));
             }
         }
     }
@@ -85,23 +121,49 @@ pub fn table(indices: &[usize], found: &[Vec<FixedPoints>]) -> Result<Vec<u8>> {
 pub fn arrays(found: &[Vec<FixedPoints>], n_state: usize) -> Vec<(&'static str, NpzArray)> {
     let (mut state, mut eigenvalues, mut n) = (Vec::new(), Vec::new(), 0);
     for f in found.iter().flatten() {
-        let points = f.points.iter().map(|p| (&p.state, &p.spectrum)).chain(f.slow.iter().map(|p| (&p.state, &p.spectrum)));
+        let points = f
+            .points
+            .iter()
+            .map(|p| (&p.state, &p.spectrum))
+            .chain(f.slow.iter().map(|p| (&p.state, &p.spectrum)));
         for (s, spectrum) in points {
             n += 1;
             state.extend_from_slice(s);
-            let known = spectrum.eigenvalues.iter().copied().chain(std::iter::repeat([f64::NAN; 2]));
+            let known = spectrum
+                .eigenvalues
+                .iter()
+                .copied()
+                .chain(std::iter::repeat([f64::NAN; 2]));
             eigenvalues.extend(known.take(n_state).flatten());
         }
     }
-    vec![("state", NpzArray::f64(&[n, n_state], state)), ("eigenvalues", NpzArray::f64(&[n, n_state, 2], eigenvalues))]
+    vec![
+        ("state", NpzArray::f64(&[n, n_state], state)),
+        ("eigenvalues", NpzArray::f64(&[n, n_state, 2], eigenvalues)),
+    ]
 }
 
 /// The census of every network.
 #[must_use]
-pub fn census(indices: &[usize], found: &[Vec<FixedPoints>], expected: Option<usize>) -> CensusFile {
-    let condition = |(c, f): (usize, &FixedPoints)| ConditionCensus { condition: c, input: f.input.clone(), at_tolerance: f.census.clone(), seeds: f.seeds, census: one(f, expected) };
-    let network = |(n, f): (&usize, &Vec<FixedPoints>)| NetworkCensus { network: *n, conditions: f.iter().enumerate().map(condition).collect() };
-    CensusFile { networks: indices.iter().zip(found).map(network).collect() }
+pub fn census(
+    indices: &[usize],
+    found: &[Vec<FixedPoints>],
+    expected: Option<usize>,
+) -> CensusFile {
+    let condition = |(c, f): (usize, &FixedPoints)| ConditionCensus {
+        condition: c,
+        input: f.input.clone(),
+        at_tolerance: f.census.clone(),
+        seeds: f.seeds,
+        census: one(f, expected),
+    };
+    let network = |(n, f): (&usize, &Vec<FixedPoints>)| NetworkCensus {
+        network: *n,
+        conditions: f.iter().enumerate().map(condition).collect(),
+    };
+    CensusFile {
+        networks: indices.iter().zip(found).map(network).collect(),
+    }
 }
 
 impl CensusFile {
@@ -111,7 +173,8 @@ impl CensusFile {
     ///
     /// None that a census can cause.
     pub fn to_json(&self) -> Result<Vec<u8>> {
-        let mut text = serde_json::to_vec_pretty(self).map_err(|e| StudyError::Input(format!("census.json: {e}")))?;
+        let mut text = serde_json::to_vec_pretty(self)
+            .map_err(|e| StudyError::Input(format!("census.json: {e}")))?;
         text.push(b'\n');
         Ok(text)
     }
@@ -122,20 +185,50 @@ fn one(f: &FixedPoints, expected: Option<usize>) -> Census {
     for p in &f.points {
         counts[p.spectrum.n_unstable.min(4)] += 1;
     }
-    let name = |pattern: &[i8]| pattern.iter().map(|s| if *s > 0 { '+' } else { '-' }).collect::<String>();
-    let label = |a: &chiliad_engine::fixed_points::Attractor| a.pattern.as_deref().map_or_else(|| "none".to_owned(), name);
+    let name = |pattern: &[i8]| {
+        pattern
+            .iter()
+            .map(|s| if *s > 0 { '+' } else { '-' })
+            .collect::<String>()
+    };
+    let label = |a: &chiliad_engine::fixed_points::Attractor| {
+        a.pattern.as_deref().map_or_else(|| "none".to_owned(), name)
+    };
     let reached = &f.reached;
     let total = reached.states.max(1) as f64;
-    let mut attractors: Vec<Attractor> = reached.attractors.iter().map(|a| Attractor { label: label(a), share: a.share }).collect();
-    attractors.extend(reached.other.iter().map(|e| Attractor { label: e.name.clone(), share: e.states as f64 / total }));
+    let mut attractors: Vec<Attractor> = reached
+        .attractors
+        .iter()
+        .map(|a| Attractor {
+            label: label(a),
+            share: a.share,
+        })
+        .collect();
+    attractors.extend(reached.other.iter().map(|e| Attractor {
+        label: e.name.clone(),
+        share: e.states as f64 / total,
+    }));
     attractors.sort_by(|a, b| b.share.total_cmp(&a.share));
-    let mut patterns: Vec<String> = reached.attractors.iter().filter_map(|a| a.pattern.as_deref().map(name)).collect();
+    let mut patterns: Vec<String> = reached
+        .attractors
+        .iter()
+        .filter_map(|a| a.pattern.as_deref().map(name))
+        .collect();
     patterns.sort();
     patterns.dedup();
     let driven = reached.states > 0;
     let all_patterned = patterns.len() == reached.attractors.len() && reached.other.is_empty();
-    let mut ended_on = vec![format!("{} fixed points with {} sign patterns", reached.attractors.len(), patterns.len())];
-    ended_on.extend(reached.other.iter().map(|e| format!("{} states {}", e.states, e.name)));
+    let mut ended_on = vec![format!(
+        "{} fixed points with {} sign patterns",
+        reached.attractors.len(),
+        patterns.len()
+    )];
+    ended_on.extend(
+        reached
+            .other
+            .iter()
+            .map(|e| format!("{} states {}", e.states, e.name)),
+    );
     let certificate = &f.certificate;
     let (verdict, has_sum) = match certificate.verdict {
         Verdict::Held => (Certificate::Held, true),
@@ -155,8 +248,14 @@ fn one(f: &FixedPoints, expected: Option<usize>) -> Census {
         at_least: Some(certificate.at_least_within),
         attractors,
         fixed_reached: reached.attractors.len(),
-        complete: expected.filter(|_| driven).map(|e| all_patterned && patterns.len() == e),
-        ended_on: if driven { ended_on.join(", ") } else { String::new() },
+        complete: expected
+            .filter(|_| driven)
+            .map(|e| all_patterned && patterns.len() == e),
+        ended_on: if driven {
+            ended_on.join(", ")
+        } else {
+            String::new()
+        },
         stable_never_reached: reached.never.len(),
     }
 }

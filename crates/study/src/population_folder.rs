@@ -29,29 +29,66 @@ pub struct Found {
 /// [`StudyError::Input`] where none or more than one is meant, [`StudyError::Damaged`] where a file has changed.
 pub fn open(path: &Path, label: Option<&str>) -> Result<Found> {
     if path.join(WEIGHTS).exists() {
-        let name = path.file_name().map_or_else(|| "population".into(), |n| n.to_string_lossy().into_owned());
-        let study = path.parent().filter(|p| p.ends_with("populations")).and_then(Path::parent).and_then(|root| StudyFolder::load(root).ok());
+        let name = path
+            .file_name()
+            .map_or_else(|| "population".into(), |n| n.to_string_lossy().into_owned());
+        let study = path
+            .parent()
+            .filter(|p| p.ends_with("populations"))
+            .and_then(Path::parent)
+            .and_then(|root| StudyFolder::load(root).ok());
         if let Some(study) = &study {
             study.read(&format!("populations/{name}/{WEIGHTS}"))?;
         }
-        return Ok(Found { folder: path.to_owned(), population: own::load(&path.join(WEIGHTS))?, study, label: name });
+        return Ok(Found {
+            folder: path.to_owned(),
+            population: own::load(&path.join(WEIGHTS))?,
+            study,
+            label: name,
+        });
     }
     if !path.join("manifest.json").exists() {
-        return Err(StudyError::Input(format!("{}: neither a population (no {WEIGHTS}) nor a study (no manifest.json)", path.display())));
+        return Err(StudyError::Input(format!(
+            "{}: neither a population (no {WEIGHTS}) nor a study (no manifest.json)",
+            path.display()
+        )));
     }
     let study = StudyFolder::load(path)?;
-    let labels: Vec<String> = study.study()?.populations.iter().map(|p| p.label.clone()).collect();
+    let labels: Vec<String> = study
+        .study()?
+        .populations
+        .iter()
+        .map(|p| p.label.clone())
+        .collect();
     let known = labels.join(", ");
     let label = match (label, &labels[..]) {
         (Some(label), _) if labels.iter().any(|l| l == label) => label.to_owned(),
-        (Some(label), _) => return Err(StudyError::Input(format!("--population {label}: {}", crate::suggest::suggest(label, &labels)))),
+        (Some(label), _) => {
+            return Err(StudyError::Input(format!(
+                "--population {label}: {}",
+                crate::suggest::suggest(label, &labels)
+            )));
+        }
         (None, [one]) => one.clone(),
-        (None, _) => return Err(StudyError::Input(format!("{}: holds several populations, name one with --population; allowed: {known}", path.display()))),
+        (None, _) => {
+            return Err(StudyError::Input(format!(
+                "{}: holds several populations, name one with --population; allowed: {known}",
+                path.display()
+            )));
+        }
     };
     let folder = path.join("populations").join(&label);
     if !folder.join(WEIGHTS).exists() {
-        return Err(StudyError::Input(format!("{}: population `{label}` is not trained yet; run the study again to go on", path.display())));
+        return Err(StudyError::Input(format!(
+            "{}: population `{label}` is not trained yet; run the study again to go on",
+            path.display()
+        )));
     }
     study.read(&format!("populations/{label}/{WEIGHTS}"))?;
-    Ok(Found { population: own::load(&folder.join(WEIGHTS))?, folder, study: Some(study), label })
+    Ok(Found {
+        population: own::load(&folder.join(WEIGHTS))?,
+        folder,
+        study: Some(study),
+        label,
+    })
 }

@@ -6,8 +6,12 @@ mod train;
 use crate::error::{Result, StudyError};
 use crate::folder::sha256;
 use crate::locate;
-use crate::spec::{ImportSpec, MeasureSpec, NetworksSpec, StudySpec, TaskSpec, Until, UntrainedSpec, defaults};
-use crate::study::{FixedPointsPlan, NetworkPlan, Origin, PopulationPlan, SUMMATION, Study, TaskPlan};
+use crate::spec::{
+    ImportSpec, MeasureSpec, NetworksSpec, StudySpec, TaskSpec, Until, UntrainedSpec, defaults,
+};
+use crate::study::{
+    FixedPointsPlan, NetworkPlan, Origin, PopulationPlan, SUMMATION, Study, TaskPlan,
+};
 use crate::suggest::suggest;
 use check::{label, positive};
 use chiliad_engine::cell::Cell;
@@ -26,7 +30,11 @@ use std::sync::Arc;
 pub fn load(path: &Path, settings: &[String]) -> Result<(Study, String)> {
     let text = std::fs::read_to_string(path).map_err(StudyError::read(path))?;
     let text = crate::settings::apply(&text, settings)?;
-    let study = resolve(&text, &path.display().to_string(), path.parent().unwrap_or(Path::new("")))?;
+    let study = resolve(
+        &text,
+        &path.display().to_string(),
+        path.parent().unwrap_or(Path::new("")),
+    )?;
     Ok((study, text))
 }
 
@@ -53,7 +61,13 @@ impl Resolver<'_> {
         let places = locate::places(self.text);
         let byte = locate::nearest(&places, path).map_or(0, |p| p.start);
         let (line, column) = locate::line_column(self.text, byte);
-        StudyError::Spec { file: self.file.to_owned(), line, column, field: format!("{path}: "), message: message.into() }
+        StudyError::Spec {
+            file: self.file.to_owned(),
+            line,
+            column,
+            field: format!("{path}: "),
+            message: message.into(),
+        }
     }
 
     /// A path in the study file, as seen from here.
@@ -65,7 +79,10 @@ impl Resolver<'_> {
     fn study(&self, spec: &StudySpec) -> Result<Study> {
         let (task, plan) = self.task(&spec.task)?;
         if spec.networks.is_empty() {
-            return Err(self.refuse("networks", "no networks; at least one of Train(...), Import(...), Untrained(...)"));
+            return Err(self.refuse(
+                "networks",
+                "no networks; at least one of Train(...), Import(...), Untrained(...)",
+            ));
         }
         let mut populations: Vec<PopulationPlan> = Vec::new();
         for (i, networks) in spec.networks.iter().enumerate() {
@@ -73,7 +90,9 @@ impl Resolver<'_> {
             let made = match networks {
                 NetworksSpec::Train(train) => self.train(train, &task, &path)?,
                 NetworksSpec::Import(import) => vec![self.import(import, &task, &path)?],
-                NetworksSpec::Untrained(untrained) => self.untrained(untrained, &populations, &path)?,
+                NetworksSpec::Untrained(untrained) => {
+                    self.untrained(untrained, &populations, &path)?
+                }
             };
             for population in made {
                 if populations.iter().any(|p| p.label == population.label) {
@@ -85,22 +104,44 @@ impl Resolver<'_> {
         self.check_references(spec, &populations)?;
         let mut fixed_points = None;
         for (i, measure) in spec.measure.iter().enumerate() {
-            let MeasureSpec::FixedPoints { seeds, driven, driven_steps } = measure;
+            let MeasureSpec::FixedPoints {
+                seeds,
+                driven,
+                driven_steps,
+            } = measure;
             let path = format!("measure[{i}]");
             positive(*seeds as u64).map_err(|m| self.refuse(&format!("{path}.seeds"), m))?;
             positive(*driven as u64).map_err(|m| self.refuse(&format!("{path}.driven"), m))?;
             positive(*driven_steps).map_err(|m| self.refuse(&format!("{path}.driven_steps"), m))?;
-            if fixed_points.replace(FixedPointsPlan { seeds: *seeds, driven: *driven, driven_steps: *driven_steps }).is_some() {
+            if fixed_points
+                .replace(FixedPointsPlan {
+                    seeds: *seeds,
+                    driven: *driven,
+                    driven_steps: *driven_steps,
+                })
+                .is_some()
+            {
                 return Err(self.refuse(&path, "FixedPoints is there already; once is enough"));
             }
         }
-        Ok(Study { format: 1, title: spec.title.clone(), task: plan, seed: spec.seed, summation: SUMMATION.into(), populations, fixed_points, claims: spec.claims.clone() })
+        Ok(Study {
+            format: 1,
+            title: spec.title.clone(),
+            task: plan,
+            seed: spec.seed,
+            summation: SUMMATION.into(),
+            populations,
+            fixed_points,
+            claims: spec.claims.clone(),
+        })
     }
 
     fn task(&self, spec: &TaskSpec) -> Result<(Task, TaskPlan)> {
         let named = |e: chiliad_tasks::TaskError| self.refuse("task", e.to_string());
         let (name, file) = match spec {
-            TaskSpec::Named(name) if !name.ends_with(".ron") && !name.ends_with(".npz") => (name, None),
+            TaskSpec::Named(name) if !name.ends_with(".ron") && !name.ends_with(".npz") => {
+                (name, None)
+            }
             TaskSpec::Named(name) | TaskSpec::External(name) => (name, Some(self.beside(name))),
         };
         let (task, hash) = match &file {
@@ -114,18 +155,37 @@ impl Resolver<'_> {
                     TaskSpec::External(_) => Task::external(path),
                     TaskSpec::Named(_) => Task::find(&path.display().to_string()),
                 };
-                (task.map_err(named)?, sha256(&std::fs::read(path).map_err(StudyError::read(path))?))
+                (
+                    task.map_err(named)?,
+                    sha256(&std::fs::read(path).map_err(StudyError::read(path))?),
+                )
             }
         };
-        let plan = TaskPlan { name: task.name.clone(), file, sha256: hash };
+        let plan = TaskPlan {
+            name: task.name.clone(),
+            file,
+            sha256: hash,
+        };
         Ok((task, plan))
     }
 
     /// A cell by name or by path relative to the study file; an error stands at the line of its name.
-    fn cell(&self, name: &str, activation: &str, cell_path: &str, activation_path: &str) -> Result<Arc<Cell>> {
+    fn cell(
+        &self,
+        name: &str,
+        activation: &str,
+        cell_path: &str,
+        activation_path: &str,
+    ) -> Result<Arc<Cell>> {
         if !chiliad_engine::cell::activations().any(|a| a == activation) {
             let known: Vec<&str> = chiliad_engine::cell::activations().collect();
-            return Err(self.refuse(activation_path, format!("unknown activation `{activation}`: {}", suggest(activation, &known))));
+            return Err(self.refuse(
+                activation_path,
+                format!(
+                    "unknown activation `{activation}`: {}",
+                    suggest(activation, &known)
+                ),
+            ));
         }
         let found = if name.ends_with(".wgsl") {
             Cell::from_file(&self.beside(name), activation)
@@ -133,30 +193,63 @@ impl Resolver<'_> {
             Cell::builtin(name, activation)
         } else {
             let known: Vec<&str> = chiliad_engine::cell::names().collect();
-            return Err(self.refuse(cell_path, format!("unknown cell `{name}`: {}; or the path of a .wgsl file", suggest(name, &known))));
+            return Err(self.refuse(
+                cell_path,
+                format!(
+                    "unknown cell `{name}`: {}; or the path of a .wgsl file",
+                    suggest(name, &known)
+                ),
+            ));
         };
-        found.map(Arc::new).map_err(|e| self.refuse(cell_path, e.to_string()))
+        found
+            .map(Arc::new)
+            .map_err(|e| self.refuse(cell_path, e.to_string()))
     }
 
     fn import(&self, spec: &ImportSpec, task: &Task, path: &str) -> Result<PopulationPlan> {
         let at = |field: &str| format!("{path}.{field}");
         let cell = self.cell(&spec.cell, &spec.activation, &at("cell"), &at("activation"))?;
         let file = self.beside(&spec.file);
-        let constants: Vec<(String, f64)> = spec.constants.iter().map(|(k, v)| (k.clone(), *v)).collect();
-        cell.constants_with(&constants).map_err(|e| self.refuse(&at("constants"), e.to_string()))?;
+        let constants: Vec<(String, f64)> = spec
+            .constants
+            .iter()
+            .map(|(k, v)| (k.clone(), *v))
+            .collect();
+        cell.constants_with(&constants)
+            .map_err(|e| self.refuse(&at("constants"), e.to_string()))?;
         let imported = match spec.layout {
             FileLayout::Chiliad => own::import(&file, &cell, &constants),
             FileLayout::PyTorch => pytorch::import(&file, &cell, &constants),
         };
-        let population = imported.map_err(|e| self.refuse(&at("file"), e.to_string()))?.population;
+        let population = imported
+            .map_err(|e| self.refuse(&at("file"), e.to_string()))?
+            .population;
         let architecture = &population.architecture;
         let shape = task.shape(TRAIN)?;
         if (architecture.inputs, architecture.outputs) != (shape.n_inputs, shape.n_outputs) {
-            let found = format!("{} inputs and {} outputs", architecture.inputs, architecture.outputs);
-            return Err(self.refuse(&at("file"), format!("{found}; task `{}` has {} and {}", task.name, shape.n_inputs, shape.n_outputs)));
+            let found = format!(
+                "{} inputs and {} outputs",
+                architecture.inputs, architecture.outputs
+            );
+            return Err(self.refuse(
+                &at("file"),
+                format!(
+                    "{found}; task `{}` has {} and {}",
+                    task.name, shape.n_inputs, shape.n_outputs
+                ),
+            ));
         }
         let networks = (0..population.n_networks)
-            .map(|n| NetworkPlan { seeds: population.seeds[n], learning_rate: defaults::LEARNING_RATE, noise: 0.0, constants: population.network_constants(n).iter().map(|c| f64::from(*c)).collect() })
+            .map(|n| NetworkPlan {
+                seeds: population.seeds[n],
+                learning_rate: defaults::LEARNING_RATE,
+                noise: 0.0,
+                constants: population
+                    .network_constants(n)
+                    .iter()
+                    .map(|c| f64::from(*c))
+                    .collect(),
+            })
             .collect();
         let sha256 = sha256(&std::fs::read(&file).map_err(StudyError::read(&file))?);
         Ok(PopulationPlan {
@@ -169,16 +262,38 @@ impl Resolver<'_> {
             inputs: architecture.inputs,
             outputs: architecture.outputs,
             networks,
-            origin: Origin::Import { file, sha256, layout: spec.layout },
+            origin: Origin::Import {
+                file,
+                sha256,
+                layout: spec.layout,
+            },
         })
     }
 
-    fn untrained(&self, spec: &UntrainedSpec, earlier: &[PopulationPlan], path: &str) -> Result<Vec<PopulationPlan>> {
-        let like: Vec<&PopulationPlan> = earlier.iter().filter(|p| p.group.as_deref() == Some(&spec.like)).collect();
+    fn untrained(
+        &self,
+        spec: &UntrainedSpec,
+        earlier: &[PopulationPlan],
+        path: &str,
+    ) -> Result<Vec<PopulationPlan>> {
+        let like: Vec<&PopulationPlan> = earlier
+            .iter()
+            .filter(|p| p.group.as_deref() == Some(&spec.like))
+            .collect();
         if like.is_empty() {
-            return Err(self.refuse(&format!("{path}.like"), format!("no entry above is called `{}`; {}", spec.like, suggest(&spec.like, &groups(earlier)))));
+            return Err(self.refuse(
+                &format!("{path}.like"),
+                format!(
+                    "no entry above is called `{}`; {}",
+                    spec.like,
+                    suggest(&spec.like, &groups(earlier))
+                ),
+            ));
         }
-        let name = spec.name.clone().unwrap_or_else(|| format!("untrained-{}", spec.like));
+        let name = spec
+            .name
+            .clone()
+            .unwrap_or_else(|| format!("untrained-{}", spec.like));
         like.into_iter()
             .map(|p| {
                 let cell = p.compile()?;
@@ -186,7 +301,15 @@ impl Resolver<'_> {
                 for (n, network) in networks.iter_mut().enumerate() {
                     network.seeds = Seeds::all(n as u64);
                 }
-                Ok(PopulationPlan { label: label(Some(&name), &cell, p.units), group: Some(name.clone()), networks, origin: Origin::Untrained { like: p.label.clone() }, ..p.clone() })
+                Ok(PopulationPlan {
+                    label: label(Some(&name), &cell, p.units),
+                    group: Some(name.clone()),
+                    networks,
+                    origin: Origin::Untrained {
+                        like: p.label.clone(),
+                    },
+                    ..p.clone()
+                })
             })
             .collect()
     }
@@ -194,14 +317,29 @@ impl Resolver<'_> {
     /// `LossOf` names a group that does not itself wait for another.
     fn check_references(&self, spec: &StudySpec, populations: &[PopulationPlan]) -> Result<()> {
         for (i, networks) in spec.networks.iter().enumerate() {
-            let NetworksSpec::Train(train) = networks else { continue };
-            let Until::LossOf(name) = &train.until else { continue };
+            let NetworksSpec::Train(train) = networks else {
+                continue;
+            };
+            let Until::LossOf(name) = &train.until else {
+                continue;
+            };
             let path = format!("networks[{i}].until");
-            let of: Vec<&PopulationPlan> = populations.iter().filter(|p| p.group.as_ref() == Some(name)).collect();
+            let of: Vec<&PopulationPlan> = populations
+                .iter()
+                .filter(|p| p.group.as_ref() == Some(name))
+                .collect();
             if of.is_empty() {
-                return Err(self.refuse(&path, format!("no entry is called `{name}`; {}", suggest(name, &groups(populations)))));
+                return Err(self.refuse(
+                    &path,
+                    format!(
+                        "no entry is called `{name}`; {}",
+                        suggest(name, &groups(populations))
+                    ),
+                ));
             }
-            if of.iter().any(|p| matches!(&p.origin, Origin::Train(t) if matches!(t.until, Until::LossOf(_)))) {
+            if of.iter().any(
+                |p| matches!(&p.origin, Origin::Train(t) if matches!(t.until, Until::LossOf(_))),
+            ) {
                 return Err(self.refuse(&path, format!("`{name}` waits for the loss of another entry itself; name one that does not")));
             }
         }
@@ -210,7 +348,10 @@ impl Resolver<'_> {
 }
 
 fn groups(populations: &[PopulationPlan]) -> Vec<&str> {
-    let mut names: Vec<&str> = populations.iter().filter_map(|p| p.group.as_deref()).collect();
+    let mut names: Vec<&str> = populations
+        .iter()
+        .filter_map(|p| p.group.as_deref())
+        .collect();
     names.dedup();
     names
 }

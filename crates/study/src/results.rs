@@ -28,12 +28,28 @@ pub enum Outcome {
 
 impl Outcome {
     /// All, in the order of their codes.
-    pub const ALL: [Self; 7] = [Self::Converged, Self::BudgetSpent, Self::Diverged, Self::DivergedOnEvaluation, Self::FailedCanary, Self::Imported, Self::Untrained];
+    pub const ALL: [Self; 7] = [
+        Self::Converged,
+        Self::BudgetSpent,
+        Self::Diverged,
+        Self::DivergedOnEvaluation,
+        Self::FailedCanary,
+        Self::Imported,
+        Self::Untrained,
+    ];
 
     /// As in tables.
     #[must_use]
     pub fn name(self) -> &'static str {
-        ["converged", "budget_spent", "diverged", "diverged_on_evaluation", "failed_canary", "imported", "untrained"][self.code()]
+        [
+            "converged",
+            "budget_spent",
+            "diverged",
+            "diverged_on_evaluation",
+            "failed_canary",
+            "imported",
+            "untrained",
+        ][self.code()]
     }
 
     fn code(self) -> usize {
@@ -89,7 +105,11 @@ impl NetworkResult {
 /// # Errors
 ///
 /// Those of [`Table::to_bytes`].
-pub fn networks_table(plan: &PopulationPlan, indices: &[usize], results: &[NetworkResult]) -> Result<Vec<u8>> {
+pub fn networks_table(
+    plan: &PopulationPlan,
+    indices: &[usize],
+    results: &[NetworkResult],
+) -> Result<Vec<u8>> {
     let plans: Vec<&NetworkPlan> = indices.iter().map(|&n| &plan.networks[n]).collect();
     let mut table = Table::default()
         .integers("network", indices.iter().map(|n| *n as i64))
@@ -99,12 +119,18 @@ pub fn networks_table(plan: &PopulationPlan, indices: &[usize], results: &[Netwo
         .numbers("learning_rate", plans.iter().map(|p| p.learning_rate))
         .numbers("noise", plans.iter().map(|p| p.noise));
     for (i, name) in plan.constants.iter().enumerate() {
-        table = table.numbers(&format!("constant_{name}"), plans.iter().map(|p| p.constants[i]));
+        table = table.numbers(
+            &format!("constant_{name}"),
+            plans.iter().map(|p| p.constants[i]),
+        );
     }
     table
         .text("outcome", results.iter().map(|r| r.outcome.name()))
         .integers("steps", results.iter().map(|r| r.steps as i64))
-        .numbers("final_loss", results.iter().map(|r| f64::from(r.final_loss)))
+        .numbers(
+            "final_loss",
+            results.iter().map(|r| f64::from(r.final_loss)),
+        )
         .numbers("best_loss", results.iter().map(|r| f64::from(r.best_loss)))
         .integers("best_step", results.iter().map(|r| r.best_step as i64))
         .to_bytes()
@@ -116,7 +142,11 @@ pub fn networks_table(plan: &PopulationPlan, indices: &[usize], results: &[Netwo
 ///
 /// Those of [`Table::to_bytes`].
 pub fn curves_table(indices: &[usize], curves: &[Vec<(u64, f32)>]) -> Result<Vec<u8>> {
-    let rows: Vec<(usize, u64, f32)> = indices.iter().zip(curves).flat_map(|(n, curve)| curve.iter().map(|c| (*n, c.0, c.1))).collect();
+    let rows: Vec<(usize, u64, f32)> = indices
+        .iter()
+        .zip(curves)
+        .flat_map(|(n, curve)| curve.iter().map(|c| (*n, c.0, c.1)))
+        .collect();
     Table::default()
         .integers("network", rows.iter().map(|r| r.0 as i64))
         .integers("step", rows.iter().map(|r| r.1 as i64))
@@ -127,9 +157,29 @@ pub fn curves_table(indices: &[usize], curves: &[Vec<(u64, f32)>]) -> Result<Vec
 /// Records back from `networks.parquet`, with the places of the networks.
 #[must_use]
 pub fn results_of(table: &Table) -> Vec<(usize, NetworkResult)> {
-    let outcome = |name: &str| Outcome::ALL.into_iter().find(|o| o.name() == name).unwrap_or(Outcome::FailedCanary);
+    let outcome = |name: &str| {
+        Outcome::ALL
+            .into_iter()
+            .find(|o| o.name() == name)
+            .unwrap_or(Outcome::FailedCanary)
+    };
     let (steps, best_step) = (table.integer("steps"), table.integer("best_step"));
-    let (last, best, words) = (table.number("final_loss"), table.number("best_loss"), table.words("outcome"));
-    let row = |i: usize| NetworkResult { outcome: outcome(&words[i]), steps: steps[i] as u64, final_loss: last[i] as f32, best_loss: best[i] as f32, best_step: best_step[i] as u64 };
-    table.integer("network").iter().enumerate().map(|(i, n)| (*n as usize, row(i))).collect()
+    let (last, best, words) = (
+        table.number("final_loss"),
+        table.number("best_loss"),
+        table.words("outcome"),
+    );
+    let row = |i: usize| NetworkResult {
+        outcome: outcome(&words[i]),
+        steps: steps[i] as u64,
+        final_loss: last[i] as f32,
+        best_loss: best[i] as f32,
+        best_step: best_step[i] as u64,
+    };
+    table
+        .integer("network")
+        .iter()
+        .enumerate()
+        .map(|(i, n)| (*n as usize, row(i)))
+        .collect()
 }

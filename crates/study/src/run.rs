@@ -56,18 +56,37 @@ struct Run<'a> {
 /// # Errors
 ///
 /// What can be wrong with the study, the folder, the device and the disk. What was finished stays finished.
-pub fn run(study: &Study, text: &str, options: &RunOptions, events: &mut dyn Events) -> Result<StudyFolder> {
+pub fn run(
+    study: &Study,
+    text: &str,
+    options: &RunOptions,
+    events: &mut dyn Events,
+) -> Result<StudyFolder> {
     let there = StudyFolder::check(&options.out, study, options.shard)?;
     let recorded = there.as_ref().map(|f| f.manifest.executor.clone());
     let task = Arc::new(study.task.load()?);
     let device = engine_calls::open(&options.device, recorded.as_deref())?;
     events.note(&format!("device: {} ({})", device.words, device.reason));
-    let folder = StudyFolder::open(&options.out, study, text, options.shard, (device.kind, &device.words, &device.reason))?;
+    let folder = StudyFolder::open(
+        &options.out,
+        study,
+        text,
+        options.shard,
+        (device.kind, &device.words, &device.reason),
+    )?;
     if there.is_some() {
         events.note(&format!("going on in {}", options.out.display()));
     }
     folder::clear_parts(&options.out);
-    let mut run = Run { study, task, device, options, folder, events, started: Instant::now() };
+    let mut run = Run {
+        study,
+        task,
+        device,
+        options,
+        folder,
+        events,
+        started: Instant::now(),
+    };
     for plan in run.order() {
         run.train(plan)?;
     }
@@ -92,7 +111,9 @@ impl<'a> Run<'a> {
 
     /// Networks of a population that belong to this part of the study.
     fn indices(&self, plan: &PopulationPlan) -> Vec<usize> {
-        (0..plan.networks.len()).filter(|n| self.options.shard.is_none_or(|s| s.holds(*n))).collect()
+        (0..plan.networks.len())
+            .filter(|n| self.options.shard.is_none_or(|s| s.holds(*n)))
+            .collect()
     }
 
     fn path(plan: &PopulationPlan, file: &str) -> String {
@@ -112,7 +133,8 @@ impl<'a> Run<'a> {
         let start = Instant::now();
         self.events.begin("report", "");
         let files = write_report(&mut self.folder, &*self.device.executor)?;
-        self.folder.finish("report", files, start.elapsed().as_secs_f64())?;
+        self.folder
+            .finish("report", files, start.elapsed().as_secs_f64())?;
         self.events.end();
         Ok(())
     }
@@ -123,7 +145,10 @@ impl<'a> Run<'a> {
 /// # Errors
 ///
 /// [`StudyError::Damaged`] where a file has changed, and those of writing.
-pub fn write_report(folder: &mut StudyFolder, executor: &dyn chiliad_engine::executor::Executor) -> Result<Vec<String>> {
+pub fn write_report(
+    folder: &mut StudyFolder,
+    executor: &dyn chiliad_engine::executor::Executor,
+) -> Result<Vec<String>> {
     let data = crate::gather::report_data(folder, executor)?;
     let mut files = vec!["report.html".to_owned()];
     folder.write("report.html", crate::report::render(&data).as_bytes())?;

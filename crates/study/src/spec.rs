@@ -144,7 +144,12 @@ pub enum OptimiserSpec {
 
 impl Default for OptimiserSpec {
     fn default() -> Self {
-        Self::Adam { learning_rate: None, beta1: defaults::beta1(), beta2: defaults::beta2(), epsilon: defaults::epsilon() }
+        Self::Adam {
+            learning_rate: None,
+            beta1: defaults::beta1(),
+            beta2: defaults::beta2(),
+            epsilon: defaults::epsilon(),
+        }
     }
 }
 
@@ -273,7 +278,10 @@ pub enum IsSpec {
 
 /// Every default of a study file.
 pub mod defaults {
-    #![allow(missing_docs, reason = "each is the default of the field of the same name")]
+    #![allow(
+        missing_docs,
+        reason = "each is the default of the field of the same name"
+    )]
     use super::{FileLayout, OneOrMany, Until};
 
     pub const LEARNING_RATE: f64 = 0.01;

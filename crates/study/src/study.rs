@@ -13,7 +13,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The order in which sums are taken; another order is another study.
-pub const SUMMATION: &str = "blocks of 16 trials, time descending, fixed tree over blocks, 16-lane reductions";
+pub const SUMMATION: &str =
+    "blocks of 16 trials, time descending, fixed tree over blocks, 16-lane reductions";
 
 /// A resolved study.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -161,8 +162,12 @@ impl Study {
     ///
     /// None that a study can cause.
     pub fn to_ron(&self) -> Result<String> {
-        let pretty = ron::ser::PrettyConfig::new().depth_limit(5).compact_arrays(true);
-        ron::ser::to_string_pretty(self, pretty).map(|text| text + "\n").map_err(|e| StudyError::Input(format!("resolved.ron: {e}")))
+        let pretty = ron::ser::PrettyConfig::new()
+            .depth_limit(5)
+            .compact_arrays(true);
+        ron::ser::to_string_pretty(self, pretty)
+            .map(|text| text + "\n")
+            .map_err(|e| StudyError::Input(format!("resolved.ron: {e}")))
     }
 
     /// From the text of `resolved.ron`.
@@ -171,7 +176,10 @@ impl Study {
     ///
     /// [`StudyError::Damaged`] where it is none.
     pub fn from_ron(text: &str, file: &Path) -> Result<Self> {
-        ron::from_str(text).map_err(|e| StudyError::Damaged { file: file.to_owned(), message: e.to_string() })
+        ron::from_str(text).map_err(|e| StudyError::Damaged {
+            file: file.to_owned(),
+            message: e.to_string(),
+        })
     }
 
     /// A hash of everything that shapes the result: content of files, not where they lie.
@@ -210,12 +218,18 @@ impl TaskPlan {
                 let hash = sha256(task.ron.as_bytes());
                 (task, hash)
             }
-            Some(file) => (Task::find(&file.display().to_string())?, sha256(&std::fs::read(file).map_err(StudyError::read(file))?)),
+            Some(file) => (
+                Task::find(&file.display().to_string())?,
+                sha256(&std::fs::read(file).map_err(StudyError::read(file))?),
+            ),
         };
         if found == self.sha256 {
             return Ok(task);
         }
-        let file = self.file.clone().unwrap_or_else(|| PathBuf::from(&self.name));
+        let file = self
+            .file
+            .clone()
+            .unwrap_or_else(|| PathBuf::from(&self.name));
         Err(StudyError::Damaged { file, message: "the task is not the one this study began with; put it back, or run into another folder".into() })
     }
 }

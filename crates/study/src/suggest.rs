@@ -2,8 +2,16 @@
 
 /// The nearest of `allowed` if one is near, and all of them.
 pub(crate) fn suggest<S: AsRef<str>>(found: &str, allowed: &[S]) -> String {
-    let near = allowed.iter().map(|name| (distance(found, name.as_ref()), name.as_ref())).min().filter(|(edits, name)| *edits <= 2.max(name.chars().count() / 3));
-    let list = allowed.iter().map(|name| format!("`{}`", name.as_ref())).collect::<Vec<_>>().join(", ");
+    let near = allowed
+        .iter()
+        .map(|name| (distance(found, name.as_ref()), name.as_ref()))
+        .min()
+        .filter(|(edits, name)| *edits <= 2.max(name.chars().count() / 3));
+    let list = allowed
+        .iter()
+        .map(|name| format!("`{}`", name.as_ref()))
+        .collect::<Vec<_>>()
+        .join(", ");
     match near {
         Some((_, name)) => format!("did you mean `{name}`? Allowed: {list}"),
         None => format!("allowed: {list}"),

@@ -36,28 +36,38 @@ impl Table {
     /// Adds whole numbers.
     #[must_use]
     pub fn integers(mut self, name: &str, values: impl IntoIterator<Item = i64>) -> Self {
-        self.columns.push((name.into(), Column::Integer(values.into_iter().collect())));
+        self.columns
+            .push((name.into(), Column::Integer(values.into_iter().collect())));
         self
     }
 
     /// Adds numbers.
     #[must_use]
     pub fn numbers(mut self, name: &str, values: impl IntoIterator<Item = f64>) -> Self {
-        self.columns.push((name.into(), Column::Number(values.into_iter().collect())));
+        self.columns
+            .push((name.into(), Column::Number(values.into_iter().collect())));
         self
     }
 
     /// Adds flags.
     #[must_use]
     pub fn flags(mut self, name: &str, values: impl IntoIterator<Item = bool>) -> Self {
-        self.columns.push((name.into(), Column::Flag(values.into_iter().collect())));
+        self.columns
+            .push((name.into(), Column::Flag(values.into_iter().collect())));
         self
     }
 
     /// Adds words.
     #[must_use]
-    pub fn text<S: Into<String>>(mut self, name: &str, values: impl IntoIterator<Item = S>) -> Self {
-        self.columns.push((name.into(), Column::Text(values.into_iter().map(Into::into).collect())));
+    pub fn text<S: Into<String>>(
+        mut self,
+        name: &str,
+        values: impl IntoIterator<Item = S>,
+    ) -> Self {
+        self.columns.push((
+            name.into(),
+            Column::Text(values.into_iter().map(Into::into).collect()),
+        ));
         self
     }
 
@@ -67,7 +77,8 @@ impl Table {
     ///
     /// [`StudyError::Input`] where columns differ in length.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        self.write().map_err(|e| StudyError::Input(format!("parquet: {e}")))
+        self.write()
+            .map_err(|e| StudyError::Input(format!("parquet: {e}")))
     }
 
     fn write(&self) -> std::result::Result<Vec<u8>, ParquetError> {
@@ -81,15 +92,29 @@ impl Table {
             };
         }
         schema.push('}');
-        let properties = WriterProperties::builder().set_compression(Compression::UNCOMPRESSED).set_dictionary_enabled(false).set_created_by("chiliad".into()).build();
-        let mut writer = SerializedFileWriter::new(Vec::new(), Arc::new(parse_message_type(&schema)?), Arc::new(properties))?;
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::UNCOMPRESSED)
+            .set_dictionary_enabled(false)
+            .set_created_by("chiliad".into())
+            .build();
+        let mut writer = SerializedFileWriter::new(
+            Vec::new(),
+            Arc::new(parse_message_type(&schema)?),
+            Arc::new(properties),
+        )?;
         let mut rows = writer.next_row_group()?;
         for (_, column) in &self.columns {
             match column {
                 Column::Integer(values) => put::<Int64Type>(&mut rows, values)?,
                 Column::Number(values) => put::<DoubleType>(&mut rows, values)?,
                 Column::Flag(values) => put::<BoolType>(&mut rows, values)?,
-                Column::Text(values) => put::<ByteArrayType>(&mut rows, &values.iter().map(|s| ByteArray::from(s.as_str())).collect::<Vec<_>>())?,
+                Column::Text(values) => put::<ByteArrayType>(
+                    &mut rows,
+                    &values
+                        .iter()
+                        .map(|s| ByteArray::from(s.as_str()))
+                        .collect::<Vec<_>>(),
+                )?,
             }
         }
         rows.close()?;
@@ -102,13 +127,23 @@ impl Table {
     ///
     /// [`StudyError::Damaged`].
     pub fn from_bytes(bytes: Vec<u8>, file: &Path) -> Result<Self> {
-        Self::parse(bytes).map_err(|e| StudyError::Damaged { file: file.to_owned(), message: e.to_string() })
+        Self::parse(bytes).map_err(|e| StudyError::Damaged {
+            file: file.to_owned(),
+            message: e.to_string(),
+        })
     }
 
     fn parse(bytes: Vec<u8>) -> std::result::Result<Self, ParquetError> {
         use parquet::column::reader::ColumnReader;
         let reader = SerializedFileReader::new(bytes::Bytes::from(bytes))?;
-        let names: Vec<String> = reader.metadata().file_metadata().schema_descr().columns().iter().map(|c| c.name().to_owned()).collect();
+        let names: Vec<String> = reader
+            .metadata()
+            .file_metadata()
+            .schema_descr()
+            .columns()
+            .iter()
+            .map(|c| c.name().to_owned())
+            .collect();
         let mut table = Self::default();
         let group = reader.get_row_group(0)?;
         let n = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
@@ -132,9 +167,18 @@ impl Table {
                 ColumnReader::ByteArrayColumnReader(mut r) => {
                     let mut values: Vec<ByteArray> = Vec::new();
                     r.read_records(n, None, None, &mut values)?;
-                    Column::Text(values.iter().map(|v| String::from_utf8_lossy(v.data()).into_owned()).collect())
+                    Column::Text(
+                        values
+                            .iter()
+                            .map(|v| String::from_utf8_lossy(v.data()).into_owned())
+                            .collect(),
+                    )
                 }
-                _ => return Err(ParquetError::General(format!("column `{name}` is of a type this program does not write"))),
+                _ => {
+                    return Err(ParquetError::General(format!(
+                        "column `{name}` is of a type this program does not write"
+                    )));
+                }
             };
             table.columns.push((name, column));
         }
@@ -198,25 +242,58 @@ impl Table {
     pub fn merged(tables: &[Self], by: &str) -> Self {
         let mut order: Vec<(i64, usize, usize)> = Vec::new();
         for (t, table) in tables.iter().enumerate() {
-            order.extend(table.integer(by).iter().enumerate().map(|(row, key)| (*key, t, row)));
+            order.extend(
+                table
+                    .integer(by)
+                    .iter()
+                    .enumerate()
+                    .map(|(row, key)| (*key, t, row)),
+            );
         }
         order.sort_unstable();
         let names = tables.first().map_or(&[][..], |t| &t.columns);
         let columns = names.iter().enumerate().map(|(c, (name, kind))| {
             let column = match kind {
-                Column::Integer(_) => Column::Integer(order.iter().filter_map(|&(_, t, row)| tables[t].integer(name).get(row).copied()).collect()),
-                Column::Number(_) => Column::Number(order.iter().filter_map(|&(_, t, row)| tables[t].number(name).get(row).copied()).collect()),
-                Column::Flag(_) => Column::Flag(order.iter().filter_map(|&(_, t, row)| tables[t].flag(name).get(row).copied()).collect()),
-                Column::Text(_) => Column::Text(order.iter().filter_map(|&(_, t, row)| tables[t].words(name).get(row).cloned()).collect()),
+                Column::Integer(_) => Column::Integer(
+                    order
+                        .iter()
+                        .filter_map(|&(_, t, row)| tables[t].integer(name).get(row).copied())
+                        .collect(),
+                ),
+                Column::Number(_) => Column::Number(
+                    order
+                        .iter()
+                        .filter_map(|&(_, t, row)| tables[t].number(name).get(row).copied())
+                        .collect(),
+                ),
+                Column::Flag(_) => Column::Flag(
+                    order
+                        .iter()
+                        .filter_map(|&(_, t, row)| tables[t].flag(name).get(row).copied())
+                        .collect(),
+                ),
+                Column::Text(_) => Column::Text(
+                    order
+                        .iter()
+                        .filter_map(|&(_, t, row)| tables[t].words(name).get(row).cloned())
+                        .collect(),
+                ),
             };
             (tables[0].columns[c].0.clone(), column)
         });
-        Self { columns: columns.collect() }
+        Self {
+            columns: columns.collect(),
+        }
     }
 }
 
-fn put<T: DataType>(rows: &mut SerializedRowGroupWriter<'_, Vec<u8>>, values: &[T::T]) -> std::result::Result<(), ParquetError> {
-    let mut column = rows.next_column()?.ok_or_else(|| ParquetError::General("more columns than the schema has".into()))?;
+fn put<T: DataType>(
+    rows: &mut SerializedRowGroupWriter<'_, Vec<u8>>,
+    values: &[T::T],
+) -> std::result::Result<(), ParquetError> {
+    let mut column = rows
+        .next_column()?
+        .ok_or_else(|| ParquetError::General("more columns than the schema has".into()))?;
     column.typed::<T>().write_batch(values, None, None)?;
     column.close()
 }
@@ -227,13 +304,35 @@ mod tests {
 
     #[test]
     fn a_table_comes_back() {
-        let table = Table::default().integers("network", [2, 0]).numbers("loss", [0.5, f64::INFINITY]).flags("reached", [true, false]).text("kind", ["fixed", "slow"]);
+        let table = Table::default()
+            .integers("network", [2, 0])
+            .numbers("loss", [0.5, f64::INFINITY])
+            .flags("reached", [true, false])
+            .text("kind", ["fixed", "slow"]);
         let bytes = table.to_bytes().unwrap();
         assert_eq!(bytes, table.to_bytes().unwrap());
-        assert_eq!(Table::from_bytes(bytes.clone(), Path::new("t")).unwrap(), table);
+        assert_eq!(
+            Table::from_bytes(bytes.clone(), Path::new("t")).unwrap(),
+            table
+        );
         assert!(Table::from_bytes(bytes[..bytes.len() / 2].to_vec(), Path::new("t")).is_err());
         let merged = Table::merged(&[table.clone(), table], "network");
-        assert_eq!((merged.integer("network"), merged.words("kind")[0].as_str(), merged.n_rows()), (&[0, 0, 2, 2][..], "slow", 4));
-        assert_eq!(Table::default().integers("a", []).to_bytes().and_then(|b| Table::from_bytes(b, Path::new("t"))).unwrap().n_rows(), 0);
+        assert_eq!(
+            (
+                merged.integer("network"),
+                merged.words("kind")[0].as_str(),
+                merged.n_rows()
+            ),
+            (&[0, 0, 2, 2][..], "slow", 4)
+        );
+        assert_eq!(
+            Table::default()
+                .integers("a", [])
+                .to_bytes()
+                .and_then(|b| Table::from_bytes(b, Path::new("t")))
+                .unwrap()
+                .n_rows(),
+            0
+        );
     }
 }

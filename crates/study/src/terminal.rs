@@ -29,7 +29,12 @@ const LENGTH: f64 = 1000.0;
 
 impl Progress {
     pub(crate) fn new(quiet: bool) -> Self {
-        Self { bar: ProgressBar::hidden(), quiet, what: String::new(), started: std::time::Instant::now() }
+        Self {
+            bar: ProgressBar::hidden(),
+            quiet,
+            what: String::new(),
+            started: std::time::Instant::now(),
+        }
     }
 }
 
@@ -46,20 +51,29 @@ impl Events for Progress {
         if self.quiet {
             return;
         }
-        let style = ProgressStyle::with_template("{prefix:32} {bar:30} {percent:>3}% eta {eta:>4}  {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
+        let style =
+            ProgressStyle::with_template("{prefix:32} {bar:30} {percent:>3}% eta {eta:>4}  {msg}")
+                .unwrap_or_else(|_| ProgressStyle::default_bar());
         // Draws on standard error, and only where that is a terminal.
-        self.bar = ProgressBar::new(LENGTH as u64).with_style(style).with_prefix(self.what.clone());
+        self.bar = ProgressBar::new(LENGTH as u64)
+            .with_style(style)
+            .with_prefix(self.what.clone());
     }
 
     fn progress(&mut self, share: f64, words: &str) {
         self.bar.set_message(words.to_owned());
-        self.bar.set_position((share.clamp(0.0, 1.0) * LENGTH) as u64);
+        self.bar
+            .set_position((share.clamp(0.0, 1.0) * LENGTH) as u64);
     }
 
     fn end(&mut self) {
         self.bar.finish_and_clear();
         if !self.quiet {
-            say(&format!("{:32} {:.1} s", self.what, self.started.elapsed().as_secs_f64()));
+            say(&format!(
+                "{:32} {:.1} s",
+                self.what,
+                self.started.elapsed().as_secs_f64()
+            ));
         }
     }
 }

@@ -6,15 +6,22 @@ use std::process::Command;
 
 /// A folder of this test's own, empty.
 fn folder(name: &str) -> PathBuf {
-    let path = std::env::temp_dir().join(format!("chiliad-bad-input-{}-{name}", std::process::id()));
+    let path =
+        std::env::temp_dir().join(format!("chiliad-bad-input-{}-{name}", std::process::id()));
     let _ = std::fs::remove_dir_all(&path);
     std::fs::create_dir_all(&path).unwrap();
     path
 }
 
 fn chiliad(arguments: &[&str]) -> (i32, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_chiliad")).args(arguments).output().unwrap();
-    (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&output.stderr).into_owned())
+    let output = Command::new(env!("CARGO_BIN_EXE_chiliad"))
+        .args(arguments)
+        .output()
+        .unwrap();
+    (
+        output.status.code().unwrap_or(-1),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
 }
 
 /// The command must end with `code`, say all of `words`, and leave `left` files in `folder`.
@@ -24,7 +31,11 @@ fn refused(arguments: &[&str], code: i32, words: &[&str], folder: &Path, left: u
     for word in words {
         assert!(message.contains(word), "`{word}` is not in: {message}");
     }
-    assert_eq!(std::fs::read_dir(folder).unwrap().count(), left, "something was left behind");
+    assert_eq!(
+        std::fs::read_dir(folder).unwrap().count(),
+        left,
+        "something was left behind"
+    );
 }
 
 fn study(name: &str, text: &str, words: &[&str]) {
@@ -34,35 +45,79 @@ fn study(name: &str, text: &str, words: &[&str]) {
     let out = folder.join("out");
     let mut all = vec!["study.ron"];
     all.extend(words);
-    refused(&["run", file.to_str().unwrap(), "--out", out.to_str().unwrap()], 2, &all, &folder, 1);
+    refused(
+        &[
+            "run",
+            file.to_str().unwrap(),
+            "--out",
+            out.to_str().unwrap(),
+        ],
+        2,
+        &all,
+        &folder,
+        1,
+    );
     std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
 fn malformed_ron() {
-    study("ron", "(title: \"t\",\n task: \"flip_flop\",\n networks: [Train(cell: \"gru\", units: 8],\n)", &["study.ron:3:", "networks[0]"]);
+    study(
+        "ron",
+        "(title: \"t\",\n task: \"flip_flop\",\n networks: [Train(cell: \"gru\", units: 8],\n)",
+        &["study.ron:3:", "networks[0]"],
+    );
 }
 
 #[test]
 fn unknown_field() {
-    study("field", "(title: \"t\", task: \"flip_flop\",\n networks: [Train(cell: \"gru\",\n unts: 8)])", &["study.ron:3:", "`unts`", "did you mean `units`?", "`batch`"]);
+    study(
+        "field",
+        "(title: \"t\", task: \"flip_flop\",\n networks: [Train(cell: \"gru\",\n unts: 8)])",
+        &["study.ron:3:", "`unts`", "did you mean `units`?", "`batch`"],
+    );
 }
 
 #[test]
 fn unknown_cell() {
-    study("cell", "(title: \"t\", task: \"flip_flop\",\n networks: [\n Train(cell: [\"gru\", \"lstn\"], units: 8)])", &["study.ron:3:", "networks[0].cell[1]", "did you mean `lstm`?", "vanilla"]);
+    study(
+        "cell",
+        "(title: \"t\", task: \"flip_flop\",\n networks: [\n Train(cell: [\"gru\", \"lstn\"], units: 8)])",
+        &[
+            "study.ron:3:",
+            "networks[0].cell[1]",
+            "did you mean `lstm`?",
+            "vanilla",
+        ],
+    );
 }
 
 #[test]
 fn unknown_task_and_activation() {
-    study("task", "(title: \"t\",\n task: \"flipflop\", networks: [Train(cell: \"gru\", units: 8)])", &["study.ron:2:", "task: ", "flip_flop"]);
-    study("activation", "(title: \"t\", task: \"flip_flop\",\n networks: [Train(cell: \"gru\", activation: \"tahn\", units: 8)])", &["study.ron:2:", "did you mean `tanh`?"]);
+    study(
+        "task",
+        "(title: \"t\",\n task: \"flipflop\", networks: [Train(cell: \"gru\", units: 8)])",
+        &["study.ron:2:", "task: ", "flip_flop"],
+    );
+    study(
+        "activation",
+        "(title: \"t\", task: \"flip_flop\",\n networks: [Train(cell: \"gru\", activation: \"tahn\", units: 8)])",
+        &["study.ron:2:", "did you mean `tanh`?"],
+    );
 }
 
 #[test]
 fn zero_units_and_zero_seeds() {
-    study("units", "(title: \"t\", task: \"flip_flop\",\n networks: [Train(cell: \"gru\",\n units: [8, 0])])", &["study.ron:3:", "networks[0].units[1]", "allowed: 1 to"]);
-    study("seeds", "(title: \"t\", task: \"flip_flop\",\n networks: [Train(cell: \"gru\", units: 8,\n seeds: 0)])", &["study.ron:3:", "networks[0].seeds", "allowed: "]);
+    study(
+        "units",
+        "(title: \"t\", task: \"flip_flop\",\n networks: [Train(cell: \"gru\",\n units: [8, 0])])",
+        &["study.ron:3:", "networks[0].units[1]", "allowed: 1 to"],
+    );
+    study(
+        "seeds",
+        "(title: \"t\", task: \"flip_flop\",\n networks: [Train(cell: \"gru\", units: 8,\n seeds: 0)])",
+        &["study.ron:3:", "networks[0].seeds", "allowed: "],
+    );
 }
 
 #[test]
@@ -71,10 +126,31 @@ fn a_cell_with_a_loop() {
     let cell = "struct State { h: f32 }\nstruct Input { a: f32 }\nfn input_drive(s: State) -> f32 { return s.h; }\nfn next(s: State, g: Input) -> State {\n    var h = s.h;\n    loop { h = h * 0.5; if h < 0.1 { break; } }\n    return State(h + g.a);\n}\n";
     let file = folder.join("own.wgsl");
     std::fs::write(&file, cell).unwrap();
-    refused(&["cell", "check", file.to_str().unwrap()], 2, &["own.wgsl:", "not allowed", "instead"], &folder, 1);
+    refused(
+        &["cell", "check", file.to_str().unwrap()],
+        2,
+        &["own.wgsl:", "not allowed", "instead"],
+        &folder,
+        1,
+    );
     let ron = folder.join("study.ron");
-    std::fs::write(&ron, "(title: \"t\", task: \"flip_flop\",\n networks: [Train(cell: \"own.wgsl\", units: 8)])").unwrap();
-    refused(&["run", ron.to_str().unwrap(), "--out", folder.join("out").to_str().unwrap()], 2, &["study.ron:2:", "own.wgsl:"], &folder, 2);
+    std::fs::write(
+        &ron,
+        "(title: \"t\", task: \"flip_flop\",\n networks: [Train(cell: \"own.wgsl\", units: 8)])",
+    )
+    .unwrap();
+    refused(
+        &[
+            "run",
+            ron.to_str().unwrap(),
+            "--out",
+            folder.join("out").to_str().unwrap(),
+        ],
+        2,
+        &["study.ron:2:", "own.wgsl:"],
+        &folder,
+        2,
+    );
     std::fs::remove_dir_all(folder).unwrap();
 }
 
@@ -87,7 +163,11 @@ fn weights(folder: &Path, shape: Vec<usize>, w_rec: Vec<f32>, extra: Option<&str
     ];
     tensors.extend(extra.map(|name| (name.to_owned(), vec![1], vec![0.0])));
     let file = folder.join("w.safetensors");
-    std::fs::write(&file, chiliad_engine::files::tensors_to_bytes(&tensors, None).unwrap()).unwrap();
+    std::fs::write(
+        &file,
+        chiliad_engine::files::tensors_to_bytes(&tensors, None).unwrap(),
+    )
+    .unwrap();
     file
 }
 
@@ -97,7 +177,20 @@ fn import(name: &str, make: impl FnOnce(&Path) -> PathBuf, words: &[&str]) {
     let out = folder.join("out");
     let mut all = vec!["w.safetensors"];
     all.extend(words);
-    refused(&["import", file.to_str().unwrap(), "--cell", "vanilla", "--out", out.to_str().unwrap()], 2, &all, &folder, 1);
+    refused(
+        &[
+            "import",
+            file.to_str().unwrap(),
+            "--cell",
+            "vanilla",
+            "--out",
+            out.to_str().unwrap(),
+        ],
+        2,
+        &all,
+        &folder,
+        1,
+    );
     std::fs::remove_dir_all(folder).unwrap();
 }
 
@@ -114,13 +207,25 @@ fn safetensors_cut_in_half() {
 
 #[test]
 fn wrong_shapes_and_names() {
-    import("shape", |f| weights(f, vec![2, 3], vec![0.5; 6], None), &["`w_rec.a`", "[2, 3]", "[2, 2]"]);
-    import("name", |f| weights(f, vec![2, 2], vec![0.5; 4], Some("w_rex")), &["unknown tensor `w_rex`", "`w_rec.a`"]);
+    import(
+        "shape",
+        |f| weights(f, vec![2, 3], vec![0.5; 6], None),
+        &["`w_rec.a`", "[2, 3]", "[2, 2]"],
+    );
+    import(
+        "name",
+        |f| weights(f, vec![2, 2], vec![0.5; 4], Some("w_rex")),
+        &["unknown tensor `w_rex`", "`w_rec.a`"],
+    );
 }
 
 #[test]
 fn nan_weights() {
-    import("nan", |f| weights(f, vec![2, 2], vec![0.5, 0.5, f32::NAN, 0.5], None), &["`w_rec.a`[1, 0] is NaN", "finite"]);
+    import(
+        "nan",
+        |f| weights(f, vec![2, 2], vec![0.5, 0.5, f32::NAN, 0.5], None),
+        &["`w_rec.a`[1, 0] is NaN", "finite"],
+    );
 }
 
 const SMALL: &str = "(title: \"small\", task: \"flip_flop\", networks: [Train(cell: \"vanilla\", units: 8, seeds: 2, until: Steps, max_steps: 10, eval_every: 5, eval_trials: 16, bank_trials: 64)])";
@@ -130,19 +235,39 @@ fn the_folder_of_another_study() {
     let folder = folder("other");
     let (file, out) = (folder.join("s.ron"), folder.join("out"));
     std::fs::write(&file, SMALL).unwrap();
-    let arguments = ["run", file.to_str().unwrap(), "--out", out.to_str().unwrap(), "--json"];
+    let arguments = [
+        "run",
+        file.to_str().unwrap(),
+        "--out",
+        out.to_str().unwrap(),
+        "--json",
+    ];
     assert_eq!(chiliad(&arguments).0, 0);
     let before = std::fs::read(out.join("populations/vanilla-tanh-8/weights.safetensors")).unwrap();
     // The same command again does nothing again; another study is refused and changes nothing.
     assert_eq!(chiliad(&arguments).0, 0);
     std::fs::write(&file, SMALL.replace("units: 8", "units: 9")).unwrap();
     refused(&arguments, 2, &["holds another study", "--out"], &folder, 2);
-    assert_eq!(std::fs::read(out.join("populations/vanilla-tanh-8/weights.safetensors")).unwrap(), before);
+    assert_eq!(
+        std::fs::read(out.join("populations/vanilla-tanh-8/weights.safetensors")).unwrap(),
+        before
+    );
     // Nor is a folder of something else taken.
     let foreign = folder.join("foreign");
     std::fs::create_dir(&foreign).unwrap();
     std::fs::write(foreign.join("thesis.tex"), "x").unwrap();
-    refused(&["run", file.to_str().unwrap(), "--out", foreign.to_str().unwrap()], 2, &["thesis.tex", "--out"], &foreign, 1);
+    refused(
+        &[
+            "run",
+            file.to_str().unwrap(),
+            "--out",
+            foreign.to_str().unwrap(),
+        ],
+        2,
+        &["thesis.tex", "--out"],
+        &foreign,
+        1,
+    );
     std::fs::remove_dir_all(folder).unwrap();
 }
 
@@ -152,22 +277,49 @@ fn a_full_disk() {
     // A limit on the size of files fails a write in the middle, as a full disk does, and needs no rights.
     let folder = folder("disk");
     let out = folder.join("trials.npz");
-    let command = format!("trap '' XFSZ; ulimit -f 8; exec '{}' task sample flip_flop --trials 4096 --out '{}'", env!("CARGO_BIN_EXE_chiliad"), out.display());
+    let command = format!(
+        "trap '' XFSZ; ulimit -f 8; exec '{}' task sample flip_flop --trials 4096 --out '{}'",
+        env!("CARGO_BIN_EXE_chiliad"),
+        out.display()
+    );
     let output = Command::new("sh").args(["-c", &command]).output().unwrap();
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{message}");
-    assert!(message.contains("cannot write") && message.contains("trials.npz"), "{message}");
+    assert!(
+        message.contains("cannot write") && message.contains("trials.npz"),
+        "{message}"
+    );
     assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
     // A study: what was whole stays, the file that did not fit is not there, and a run with room goes on from it.
     let file = folder.join("s.ron");
     std::fs::write(&file, SMALL.replace("units: 8", "units: 128")).unwrap();
     let run = folder.join("out");
-    let command = format!("trap '' XFSZ; ulimit -f 64; exec '{}' run '{}' --out '{}'", env!("CARGO_BIN_EXE_chiliad"), file.display(), run.display());
+    let command = format!(
+        "trap '' XFSZ; ulimit -f 64; exec '{}' run '{}' --out '{}'",
+        env!("CARGO_BIN_EXE_chiliad"),
+        file.display(),
+        run.display()
+    );
     let output = Command::new("sh").args(["-c", &command]).output().unwrap();
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{message}");
     assert!(message.contains("weights.safetensors"), "{message}");
-    assert_eq!(std::fs::read_dir(run.join("populations/vanilla-tanh-128")).unwrap().count(), 0);
-    assert_eq!(chiliad(&["run", file.to_str().unwrap(), "--out", run.to_str().unwrap(), "--json"]).0, 0);
+    assert_eq!(
+        std::fs::read_dir(run.join("populations/vanilla-tanh-128"))
+            .unwrap()
+            .count(),
+        0
+    );
+    assert_eq!(
+        chiliad(&[
+            "run",
+            file.to_str().unwrap(),
+            "--out",
+            run.to_str().unwrap(),
+            "--json"
+        ])
+        .0,
+        0
+    );
     std::fs::remove_dir_all(folder).unwrap();
 }

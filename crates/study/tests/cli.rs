@@ -12,31 +12,93 @@ fn folder(name: &str) -> PathBuf {
 }
 
 fn chiliad(arguments: &[&str], code: i32) {
-    let output = Command::new(env!("CARGO_BIN_EXE_chiliad")).args(arguments).output().unwrap();
-    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    let output = Command::new(env!("CARGO_BIN_EXE_chiliad"))
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert_eq!(
+        output.status.code(),
+        Some(code),
+        "{arguments:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 #[test]
 fn pytorch_networks_roll_out_as_in_pytorch() {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data");
     let folder = folder("pytorch");
-    for (name, cell, activation) in [("rnn_tanh", "vanilla", "tanh"), ("rnn_relu", "vanilla", "relu"), ("gru", "gru_reset_after", "tanh"), ("gru_stack", "gru_reset_after", "tanh"), ("lstm", "lstm", "tanh")] {
+    for (name, cell, activation) in [
+        ("rnn_tanh", "vanilla", "tanh"),
+        ("rnn_relu", "vanilla", "relu"),
+        ("gru", "gru_reset_after", "tanh"),
+        ("gru_stack", "gru_reset_after", "tanh"),
+        ("lstm", "lstm", "tanh"),
+    ] {
         let path = |p: PathBuf| p.to_str().unwrap().to_owned();
-        let (weights, reference) = (path(data.join(format!("pytorch_{name}.safetensors"))), path(data.join(format!("pytorch_{name}.npz"))));
-        let (dir, again) = (path(folder.join(name)), path(folder.join(format!("{name}-again"))));
-        let (out, exported) = (path(folder.join(format!("{name}.npz"))), path(folder.join(format!("{name}.safetensors"))));
-        chiliad(&["import", &weights, "--cell", cell, "--activation", activation, "--layout", "pytorch", "--out", &dir], 0);
-        chiliad(&["roll-out", &dir, "--inputs", &reference, "--out", &out], 0);
+        let (weights, reference) = (
+            path(data.join(format!("pytorch_{name}.safetensors"))),
+            path(data.join(format!("pytorch_{name}.npz"))),
+        );
+        let (dir, again) = (
+            path(folder.join(name)),
+            path(folder.join(format!("{name}-again"))),
+        );
+        let (out, exported) = (
+            path(folder.join(format!("{name}.npz"))),
+            path(folder.join(format!("{name}.safetensors"))),
+        );
+        chiliad(
+            &[
+                "import",
+                &weights,
+                "--cell",
+                cell,
+                "--activation",
+                activation,
+                "--layout",
+                "pytorch",
+                "--out",
+                &dir,
+            ],
+            0,
+        );
+        chiliad(
+            &["roll-out", &dir, "--inputs", &reference, "--out", &out],
+            0,
+        );
         let (found, expected) = (read_npz(&out).unwrap(), read_npz(&reference).unwrap());
         for (ours, theirs) in [("state.h", "h"), ("outputs", "outputs")] {
-            let worst = found[ours].to_f64().iter().zip(expected[theirs].to_f64()).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+            let worst = found[ours]
+                .to_f64()
+                .iter()
+                .zip(expected[theirs].to_f64())
+                .map(|(a, b)| (a - b).abs())
+                .fold(0.0, f64::max);
             assert_eq!(found[ours].to_f64().len(), expected[theirs].to_f64().len());
             assert!(worst < 1e-6, "{name} {ours}: {worst:e}");
         }
         // Out and in again is the same network.
         chiliad(&["export", &dir, "--out", &exported], 0);
-        chiliad(&["import", &exported, "--cell", cell, "--activation", activation, "--layout", "pytorch", "--out", &again], 0);
-        assert_eq!(std::fs::read(folder.join(name).join("weights.safetensors")).unwrap(), std::fs::read(folder.join(format!("{name}-again/weights.safetensors"))).unwrap());
+        chiliad(
+            &[
+                "import",
+                &exported,
+                "--cell",
+                cell,
+                "--activation",
+                activation,
+                "--layout",
+                "pytorch",
+                "--out",
+                &again,
+            ],
+            0,
+        );
+        assert_eq!(
+            std::fs::read(folder.join(name).join("weights.safetensors")).unwrap(),
+            std::fs::read(folder.join(format!("{name}-again/weights.safetensors"))).unwrap()
+        );
     }
     std::fs::remove_dir_all(folder).unwrap();
 }
@@ -50,8 +112,22 @@ fn interrupted_or_sharded_a_study_ends_with_the_same_bits() {
     let file = study.to_str().unwrap();
     chiliad(&["run", file, "--out", &at("whole")], 0);
     // Every run stops at its first evaluation and leaves a checkpoint.
-    chiliad(&["run", file, "--out", &at("interrupted"), "--time-limit", "0"], 75);
-    assert!(folder.join("interrupted/populations/gru-tanh-7/checkpoint.npz").exists());
+    chiliad(
+        &[
+            "run",
+            file,
+            "--out",
+            &at("interrupted"),
+            "--time-limit",
+            "0",
+        ],
+        75,
+    );
+    assert!(
+        folder
+            .join("interrupted/populations/gru-tanh-7/checkpoint.npz")
+            .exists()
+    );
     chiliad(&["status", &at("interrupted")], 0);
     chiliad(&["run", file, "--out", &at("interrupted")], 0);
     for part in ["1/2", "2/2"] {
@@ -59,13 +135,43 @@ fn interrupted_or_sharded_a_study_ends_with_the_same_bits() {
     }
     chiliad(&["merge", &at("2"), &at("1"), "--out", &at("merged")], 0);
     for cell in ["gru", "vanilla"] {
-        for name in ["weights.safetensors", "networks.parquet", "curves.parquet", "fixed_points.parquet", "fixed_points.npz", "census.json"] {
-            let read = |run: &str| std::fs::read(folder.join(run).join(format!("populations/{cell}-tanh-7/{name}"))).unwrap();
-            assert!(read("whole") == read("interrupted"), "{cell} {name} differs after an interruption");
-            assert!(read("whole") == read("merged"), "{cell} {name} differs after a merge");
+        for name in [
+            "weights.safetensors",
+            "networks.parquet",
+            "curves.parquet",
+            "fixed_points.parquet",
+            "fixed_points.npz",
+            "census.json",
+        ] {
+            let read = |run: &str| {
+                std::fs::read(
+                    folder
+                        .join(run)
+                        .join(format!("populations/{cell}-tanh-7/{name}")),
+                )
+                .unwrap()
+            };
+            assert!(
+                read("whole") == read("interrupted"),
+                "{cell} {name} differs after an interruption"
+            );
+            assert!(
+                read("whole") == read("merged"),
+                "{cell} {name} differs after a merge"
+            );
         }
     }
     assert!(folder.join("merged/report.html").exists());
-    chiliad(&["inspect", &at("whole"), "--population", "gru-tanh-7", "--network", "2"], 0);
+    chiliad(
+        &[
+            "inspect",
+            &at("whole"),
+            "--population",
+            "gru-tanh-7",
+            "--network",
+            "2",
+        ],
+        0,
+    );
     std::fs::remove_dir_all(folder).unwrap();
 }

@@ -1,9 +1,9 @@
 //! Holds the derived adjoint of a cell against finite differences, in f64, and its box against the map.
 
+use super::Cell;
 use super::evaluate::at;
 use super::graph::{Leaf, Node, Op};
 use super::program::Array;
-use super::Cell;
 use chiliad_tasks::random::Stream;
 use std::collections::BTreeMap;
 
@@ -36,7 +36,14 @@ impl Check {
 
 /// Compares, at `points` random points, the adjoints of state, drives and readout with central differences.
 pub fn check(cell: &Cell, points: usize) -> Check {
-    let mut result = Check { points: 0, near_kinks: 0, worst_error: 0.0, worst: "-".into(), finite_at_extremes: true, worst_f32_error: 0.0 };
+    let mut result = Check {
+        points: 0,
+        near_kinks: 0,
+        worst_error: 0.0,
+        worst: "-".into(),
+        finite_at_extremes: true,
+        worst_f32_error: 0.0,
+    };
     let roots = roots(cell);
     let leaves = leaves(cell);
     for i in 0..points {
@@ -53,12 +60,31 @@ pub fn check(cell: &Cell, points: usize) -> Check {
         for root in &roots {
             let exact = at::<f64>(&cell.graph, root.1, &|l| value(&point, l));
             let single = at::<f32>(&cell.graph, root.1, &|l| value(&point, l) as f32);
-            result.worst_f32_error = result.worst_f32_error.max((f64::from(single) - exact).abs() / exact.abs().max(1.0));
+            result.worst_f32_error = result
+                .worst_f32_error
+                .max((f64::from(single) - exact).abs() / exact.abs().max(1.0));
         }
     }
     for extreme in [-1e4, -89.0, 0.0, 89.0, 1e4] {
-        let point: BTreeMap<Leaf, f64> = leaves.iter().map(|&l| (l, if is_argument(l) { extreme } else { base_value(cell, l) })).collect();
-        for (_, node) in cell.programs.next_adjoint_outputs.iter().chain(cell.programs.drive_adjoint_outputs.iter().flatten()) {
+        let point: BTreeMap<Leaf, f64> = leaves
+            .iter()
+            .map(|&l| {
+                (
+                    l,
+                    if is_argument(l) {
+                        extreme
+                    } else {
+                        base_value(cell, l)
+                    },
+                )
+            })
+            .collect();
+        for (_, node) in cell
+            .programs
+            .next_adjoint_outputs
+            .iter()
+            .chain(cell.programs.drive_adjoint_outputs.iter().flatten())
+        {
             let derivative = at::<f32>(&cell.graph, *node, &|l| value(&point, l) as f32);
             result.finite_at_extremes &= derivative.is_finite();
         }
@@ -70,7 +96,12 @@ pub fn check(cell: &Cell, points: usize) -> Check {
 fn roots(cell: &Cell) -> Vec<(Option<usize>, Node)> {
     let mut roots: Vec<(Option<usize>, Node)> = cell.next.iter().map(|&n| (None, n)).collect();
     roots.push((None, cell.output_next));
-    roots.extend(cell.stages.iter().enumerate().map(|(s, stage)| (Some(s), stage.drive)));
+    roots.extend(
+        cell.stages
+            .iter()
+            .enumerate()
+            .map(|(s, stage)| (Some(s), stage.drive)),
+    );
     roots
 }
 
@@ -79,7 +110,14 @@ fn is_argument(leaf: Leaf) -> bool {
 }
 
 fn leaves(cell: &Cell) -> Vec<Leaf> {
-    let all: Vec<Node> = cell.programs.next_adjoint_outputs.iter().chain(cell.programs.drive_adjoint_outputs.iter().flatten()).map(|o| o.1).chain(roots(cell).into_iter().map(|r| r.1)).collect();
+    let all: Vec<Node> = cell
+        .programs
+        .next_adjoint_outputs
+        .iter()
+        .chain(cell.programs.drive_adjoint_outputs.iter().flatten())
+        .map(|o| o.1)
+        .chain(roots(cell).into_iter().map(|r| r.1))
+        .collect();
     let mut leaves: Vec<Leaf> = cell
         .graph
         .reachable(&all)
@@ -120,19 +158,38 @@ fn value(point: &BTreeMap<Leaf, f64>, leaf: Leaf) -> f64 {
 }
 
 /// Largest relative error at a point; `None` where a kink is near.
-fn compare(cell: &Cell, roots: &[(Option<usize>, Node)], leaves: &[Leaf], point: &BTreeMap<Leaf, f64>) -> Option<(f64, String)> {
+fn compare(
+    cell: &Cell,
+    roots: &[(Option<usize>, Node)],
+    leaves: &[Leaf],
+    point: &BTreeMap<Leaf, f64>,
+) -> Option<(f64, String)> {
     let step = 1e-5;
-    for node in cell.graph.reachable(&roots.iter().map(|r| r.1).collect::<Vec<_>>()) {
-        if let Op::Min(a, b) | Op::Max(a, b) | Op::Less(a, b) | Op::LessEqual(a, b) = cell.graph.op(node) {
-            let distance = at::<f64>(&cell.graph, a, &|l| value(point, l)) - at::<f64>(&cell.graph, b, &|l| value(point, l));
+    for node in cell
+        .graph
+        .reachable(&roots.iter().map(|r| r.1).collect::<Vec<_>>())
+    {
+        if let Op::Min(a, b) | Op::Max(a, b) | Op::Less(a, b) | Op::LessEqual(a, b) =
+            cell.graph.op(node)
+        {
+            let distance = at::<f64>(&cell.graph, a, &|l| value(point, l))
+                - at::<f64>(&cell.graph, b, &|l| value(point, l));
             if distance.abs() < 100.0 * step {
                 return None;
             }
         }
     }
     let step_value = |p: &BTreeMap<Leaf, f64>| -> f64 {
-        let next: f64 = cell.next.iter().enumerate().map(|(f, &n)| value(p, Leaf::AdjointState(f as u8)) * at::<f64>(&cell.graph, n, &|l| value(p, l))).sum();
-        next + value(p, Leaf::AdjointOutput) * at::<f64>(&cell.graph, cell.output_next, &|l| value(p, l))
+        let next: f64 = cell
+            .next
+            .iter()
+            .enumerate()
+            .map(|(f, &n)| {
+                value(p, Leaf::AdjointState(f as u8)) * at::<f64>(&cell.graph, n, &|l| value(p, l))
+            })
+            .sum();
+        next + value(p, Leaf::AdjointOutput)
+            * at::<f64>(&cell.graph, cell.output_next, &|l| value(p, l))
     };
     let difference = |of: &dyn Fn(&BTreeMap<Leaf, f64>) -> f64, leaf: Leaf| {
         let moved = |by: f64| {
@@ -152,16 +209,26 @@ fn compare(cell: &Cell, roots: &[(Option<usize>, Node)], leaves: &[Leaf], point:
     for (array, node) in &cell.programs.next_adjoint_outputs {
         if let Some(leaf) = leaf_of(*array) {
             let derived = at::<f64>(&cell.graph, *node, &|l| value(point, l));
-            hold(format!("d next / d {leaf:?}"), derived, difference(&step_value, leaf));
+            hold(
+                format!("d next / d {leaf:?}"),
+                derived,
+                difference(&step_value, leaf),
+            );
         }
     }
     for (s, outputs) in cell.programs.drive_adjoint_outputs.iter().enumerate() {
         let drive = cell.stages[s].drive;
-        let seeded = |p: &BTreeMap<Leaf, f64>| value(p, Leaf::AdjointDrive(s as u8)) * at::<f64>(&cell.graph, drive, &|l| value(p, l));
+        let seeded = |p: &BTreeMap<Leaf, f64>| {
+            value(p, Leaf::AdjointDrive(s as u8)) * at::<f64>(&cell.graph, drive, &|l| value(p, l))
+        };
         for (array, node) in outputs {
             if let Some(leaf) = leaf_of(*array) {
                 let derived = at::<f64>(&cell.graph, *node, &|l| value(point, l));
-                hold(format!("d drive {s} / d {leaf:?}"), derived, difference(&seeded, leaf));
+                hold(
+                    format!("d drive {s} / d {leaf:?}"),
+                    derived,
+                    difference(&seeded, leaf),
+                );
             }
         }
     }
@@ -189,7 +256,10 @@ mod tests {
             for activation in super::super::activations() {
                 let result = check(&Cell::builtin(name, activation).unwrap(), 50);
                 println!("{name} {activation}: {result:?}");
-                assert!(result.passed() && result.points > 30, "{name} {activation}: {result:?}");
+                assert!(
+                    result.passed() && result.points > 30,
+                    "{name} {activation}: {result:?}"
+                );
             }
         }
     }
@@ -197,19 +267,36 @@ mod tests {
     #[test]
     fn check_catches_a_wrong_adjoint() {
         let mut cell = Cell::builtin("gru", "tanh").unwrap();
-        let (first, second) = (cell.programs.next_adjoint_outputs[0].1, cell.programs.next_adjoint_outputs[2].1);
+        let (first, second) = (
+            cell.programs.next_adjoint_outputs[0].1,
+            cell.programs.next_adjoint_outputs[2].1,
+        );
         cell.programs.next_adjoint_outputs[0].1 = second;
         assert!(first != second && !check(&cell, 20).passed());
     }
 
     #[test]
     fn compile_refuses_what_a_cell_may_not_contain() {
-        let body = |next: &str| format!("struct State {{ h: f32 }}\nstruct Input {{ a: f32 }}\nfn input_drive(s: State) -> f32 {{ return s.h; }}\nfn next(s: State, p: Input) -> State {{\n{next}\n}}\n");
+        let body = |next: &str| {
+            format!(
+                "struct State {{ h: f32 }}\nstruct Input {{ a: f32 }}\nfn input_drive(s: State) -> f32 {{ return s.h; }}\nfn next(s: State, p: Input) -> State {{\n{next}\n}}\n"
+            )
+        };
         let tanh = || super::super::Activation::builtin("tanh").unwrap();
-        let error = |next: &str| Cell::compile("mine", "mine.wgsl", &body(next), "", tanh()).unwrap_err().to_string();
+        let error = |next: &str| {
+            Cell::compile("mine", "mine.wgsl", &body(next), "", tanh())
+                .unwrap_err()
+                .to_string()
+        };
         for (next, words) in [
-            ("var x = 0.0;\nfor (var i = 0; i < 3; i++) { x += s.h; }\nreturn State(x);", ["mine.wgsl:6", "loop", "instead"]),
-            ("var x = 0.0;\nif (s.h > 0.0) { x = 1.0; }\nreturn State(x);", ["mine.wgsl:6", "if", "select"]),
+            (
+                "var x = 0.0;\nfor (var i = 0; i < 3; i++) { x += s.h; }\nreturn State(x);",
+                ["mine.wgsl:6", "loop", "instead"],
+            ),
+            (
+                "var x = 0.0;\nif (s.h > 0.0) { x = 1.0; }\nreturn State(x);",
+                ["mine.wgsl:6", "if", "select"],
+            ),
             ("return State(sin(p.a));", ["mine.wgsl:5", "sin", "instead"]),
             ("return State(p.b);", ["mine.wgsl:5", "b", ""]),
             ("return State(p.a)", ["mine.wgsl", ":", ""]),

@@ -18,7 +18,9 @@ pub fn adjoint(graph: &mut Graph, seeds: &[(Node, Node)]) -> BTreeMap<Leaf, Node
     }
     let mut leaves = BTreeMap::new();
     for &node in order.iter().rev() {
-        let Some(&by) = total.get(&node) else { continue };
+        let Some(&by) = total.get(&node) else {
+            continue;
+        };
         match graph.op(node) {
             Op::Leaf(leaf) => {
                 leaves.insert(leaf, by);
@@ -54,7 +56,11 @@ pub fn adjoint(graph: &mut Graph, seeds: &[(Node, Node)]) -> BTreeMap<Leaf, Node
                 route(graph, &mut total, by, a, (b, a));
                 route(graph, &mut total, by, b, (a, b));
             }
-            Op::Select { condition, accept, reject } => {
+            Op::Select {
+                condition,
+                accept,
+                reject,
+            } => {
                 let zero = graph.literal(0.0);
                 let da = graph.select(condition, by, zero);
                 accumulate(graph, &mut total, accept, da);
@@ -82,7 +88,13 @@ fn accumulate(graph: &mut Graph, total: &mut BTreeMap<Node, Node>, node: Node, b
 }
 
 /// Gives `by` to `to` where `order.0 < order.1`.
-fn route(graph: &mut Graph, total: &mut BTreeMap<Node, Node>, by: Node, to: Node, order: (Node, Node)) {
+fn route(
+    graph: &mut Graph,
+    total: &mut BTreeMap<Node, Node>,
+    by: Node,
+    to: Node,
+    order: (Node, Node),
+) {
     let zero = graph.literal(0.0);
     let taken = graph.less(order.0, order.1);
     let adjoint = graph.select(taken, by, zero);

@@ -31,19 +31,43 @@ pub fn run<T: Real>(program: &Program, storage: &mut [Vec<T>], places: &[Place],
             Code::Div => binary(storage, to, a, b, len, T::div),
             Code::Min => binary(storage, to, a, b, len, |x, y| if y < x { y } else { x }),
             Code::Max => binary(storage, to, a, b, len, |x, y| if x < y { y } else { x }),
-            Code::Less => binary(storage, to, a, b, len, |x, y| T::from_f64(if x < y { 1.0 } else { 0.0 })),
-            Code::LessEqual => binary(storage, to, a, b, len, |x, y| T::from_f64(if x <= y { 1.0 } else { 0.0 })),
-            Code::Select => ternary(storage, to, [a, b, c], len, |x, y, z| if x == T::default() { z } else { y }),
+            Code::Less => binary(storage, to, a, b, len, |x, y| {
+                T::from_f64(if x < y { 1.0 } else { 0.0 })
+            }),
+            Code::LessEqual => binary(storage, to, a, b, len, |x, y| {
+                T::from_f64(if x <= y { 1.0 } else { 0.0 })
+            }),
+            Code::Select => ternary(storage, to, [a, b, c], len, |x, y, z| {
+                if x == T::default() { z } else { y }
+            }),
             Code::MulAdd => ternary(storage, to, [a, b, c], len, |x, y, z| x.mul_add(y, z)),
-            Code::NegMulAdd => ternary(storage, to, [a, b, c], len, |x, y, z| T::default().sub(x).mul_add(y, z)),
-            Code::MulSub => ternary(storage, to, [a, b, c], len, |x, y, z| x.mul_add(y, T::default().sub(z))),
-            Code::Call(Primitive::Tanh) => unary(storage, to, a, len, |x| T::call(Primitive::Tanh, x)),
-            Code::Call(Primitive::Sigmoid) => unary(storage, to, a, len, |x| T::call(Primitive::Sigmoid, x)),
-            Code::Call(Primitive::Softplus) => unary(storage, to, a, len, |x| T::call(Primitive::Softplus, x)),
-            Code::Call(Primitive::Exp) => unary(storage, to, a, len, |x| T::call(Primitive::Exp, x)),
-            Code::Call(Primitive::Log) => unary(storage, to, a, len, |x| T::call(Primitive::Log, x)),
-            Code::Call(Primitive::Sqrt) => unary(storage, to, a, len, |x| T::call(Primitive::Sqrt, x)),
-            Code::Call(Primitive::Erf) => unary(storage, to, a, len, |x| T::call(Primitive::Erf, x)),
+            Code::NegMulAdd => ternary(storage, to, [a, b, c], len, |x, y, z| {
+                T::default().sub(x).mul_add(y, z)
+            }),
+            Code::MulSub => ternary(storage, to, [a, b, c], len, |x, y, z| {
+                x.mul_add(y, T::default().sub(z))
+            }),
+            Code::Call(Primitive::Tanh) => {
+                unary(storage, to, a, len, |x| T::call(Primitive::Tanh, x))
+            }
+            Code::Call(Primitive::Sigmoid) => {
+                unary(storage, to, a, len, |x| T::call(Primitive::Sigmoid, x))
+            }
+            Code::Call(Primitive::Softplus) => {
+                unary(storage, to, a, len, |x| T::call(Primitive::Softplus, x))
+            }
+            Code::Call(Primitive::Exp) => {
+                unary(storage, to, a, len, |x| T::call(Primitive::Exp, x))
+            }
+            Code::Call(Primitive::Log) => {
+                unary(storage, to, a, len, |x| T::call(Primitive::Log, x))
+            }
+            Code::Call(Primitive::Sqrt) => {
+                unary(storage, to, a, len, |x| T::call(Primitive::Sqrt, x))
+            }
+            Code::Call(Primitive::Erf) => {
+                unary(storage, to, a, len, |x| T::call(Primitive::Erf, x))
+            }
         }
     }
 }
@@ -54,12 +78,25 @@ fn unary<T: Real>(storage: &mut [Vec<T>], to: Place, a: Place, len: usize, f: im
 }
 
 #[inline(always)]
-fn binary<T: Real>(storage: &mut [Vec<T>], to: Place, a: Place, b: Place, len: usize, f: impl Fn(T, T) -> T) {
+fn binary<T: Real>(
+    storage: &mut [Vec<T>],
+    to: Place,
+    a: Place,
+    b: Place,
+    len: usize,
+    f: impl Fn(T, T) -> T,
+) {
     ternary(storage, to, [a, b, b], len, |x, y, _| f(x, y));
 }
 
 #[inline(always)]
-fn ternary<T: Real>(storage: &mut [Vec<T>], to: Place, operands: [Place; 3], len: usize, f: impl Fn(T, T, T) -> T) {
+fn ternary<T: Real>(
+    storage: &mut [Vec<T>],
+    to: Place,
+    operands: [Place; 3],
+    len: usize,
+    f: impl Fn(T, T, T) -> T,
+) {
     if operands.iter().any(|p| p.storage == to.storage) {
         return in_place(storage, to, operands, len, f);
     }
@@ -78,7 +115,13 @@ fn ternary<T: Real>(storage: &mut [Vec<T>], to: Place, operands: [Place; 3], len
 
 /// The same where an operand lies in the result's vector: chunk by chunk through registers.
 #[inline(always)]
-fn in_place<T: Real>(storage: &mut [Vec<T>], to: Place, operands: [Place; 3], len: usize, f: impl Fn(T, T, T) -> T) {
+fn in_place<T: Real>(
+    storage: &mut [Vec<T>],
+    to: Place,
+    operands: [Place; 3],
+    len: usize,
+    f: impl Fn(T, T, T) -> T,
+) {
     let [a, b, c] = operands;
     let mut start = 0;
     while start + CHUNK <= len {
@@ -97,7 +140,11 @@ fn in_place<T: Real>(storage: &mut [Vec<T>], to: Place, operands: [Place; 3], le
         start += CHUNK;
     }
     for k in start..len {
-        let value = f(storage[a.storage][a.offset + k], storage[b.storage][b.offset + k], storage[c.storage][c.offset + k]);
+        let value = f(
+            storage[a.storage][a.offset + k],
+            storage[b.storage][b.offset + k],
+            storage[c.storage][c.offset + k],
+        );
         storage[to.storage][to.offset + k] = value;
     }
 }
@@ -115,11 +162,33 @@ pub fn at<T: Real>(graph: &Graph, root: Node, leaf: &dyn Fn(Leaf) -> T) -> T {
             Op::Sub(a, b) => v(a).sub(v(b)),
             Op::Mul(a, b) => v(a).mul(v(b)),
             Op::Div(a, b) => v(a).div(v(b)),
-            Op::Min(a, b) => if v(b) < v(a) { v(b) } else { v(a) },
-            Op::Max(a, b) => if v(a) < v(b) { v(b) } else { v(a) },
+            Op::Min(a, b) => {
+                if v(b) < v(a) {
+                    v(b)
+                } else {
+                    v(a)
+                }
+            }
+            Op::Max(a, b) => {
+                if v(a) < v(b) {
+                    v(b)
+                } else {
+                    v(a)
+                }
+            }
             Op::Less(a, b) => truth(v(a) < v(b)),
             Op::LessEqual(a, b) => truth(v(a) <= v(b)),
-            Op::Select { condition, accept, reject } => if v(condition) == T::default() { v(reject) } else { v(accept) },
+            Op::Select {
+                condition,
+                accept,
+                reject,
+            } => {
+                if v(condition) == T::default() {
+                    v(reject)
+                } else {
+                    v(accept)
+                }
+            }
             Op::Call(primitive, a) => T::call(primitive, v(a)),
         };
         values.insert(node, value);
@@ -139,7 +208,11 @@ pub struct Workspace<T> {
 impl<T: Real> Workspace<T> {
     /// Empty storage for blocks of `len` values.
     pub fn new(len: usize) -> Self {
-        Self { storage: Vec::new(), index: BTreeMap::new(), len }
+        Self {
+            storage: Vec::new(),
+            index: BTreeMap::new(),
+            len,
+        }
     }
 
     /// Position of an array, made on first use; literals are filled in.
@@ -171,6 +244,13 @@ impl<T: Real> Workspace<T> {
 
     /// Places of a program's arrays in this workspace.
     pub fn places(&mut self, program: &Program) -> Vec<Place> {
-        program.arrays.iter().map(|&a| Place { storage: self.array(a), offset: 0 }).collect()
+        program
+            .arrays
+            .iter()
+            .map(|&a| Place {
+                storage: self.array(a),
+                offset: 0,
+            })
+            .collect()
     }
 }

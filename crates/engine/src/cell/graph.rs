@@ -113,7 +113,11 @@ impl Op {
             | Self::Max(a, b)
             | Self::Less(a, b)
             | Self::LessEqual(a, b) => (Some(a), Some(b), None),
-            Self::Select { condition, accept, reject } => (Some(condition), Some(accept), Some(reject)),
+            Self::Select {
+                condition,
+                accept,
+                reject,
+            } => (Some(condition), Some(accept), Some(reject)),
         };
         [a, b, c].into_iter().flatten()
     }
@@ -173,7 +177,8 @@ impl Graph {
     }
 
     fn is(&self, node: Node, value: f64) -> bool {
-        self.value(node).is_some_and(|v| v.to_bits() == value.to_bits())
+        self.value(node)
+            .is_some_and(|v| v.to_bits() == value.to_bits())
     }
 
     /// a + b
@@ -248,7 +253,11 @@ impl Graph {
         if accept == reject {
             return accept;
         }
-        self.push(Op::Select { condition, accept, reject })
+        self.push(Op::Select {
+            condition,
+            accept,
+            reject,
+        })
     }
 
     /// A primitive.
@@ -257,7 +266,12 @@ impl Graph {
     }
 
     /// Copies an expression of another graph into this one, its leaves replaced.
-    pub fn import(&mut self, other: &Self, root: Node, leaf: &mut dyn FnMut(&mut Self, Leaf) -> Node) -> Node {
+    pub fn import(
+        &mut self,
+        other: &Self,
+        root: Node,
+        leaf: &mut dyn FnMut(&mut Self, Leaf) -> Node,
+    ) -> Node {
         let mut copies: Vec<Option<Node>> = vec![None; root.index() + 1];
         for node in other.reachable(&[root]) {
             let copy = {
@@ -273,7 +287,11 @@ impl Graph {
                     Op::Max(a, b) => self.max(at(a), at(b)),
                     Op::Less(a, b) => self.less(at(a), at(b)),
                     Op::LessEqual(a, b) => self.less_equal(at(a), at(b)),
-                    Op::Select { condition, accept, reject } => self.select(at(condition), at(accept), at(reject)),
+                    Op::Select {
+                        condition,
+                        accept,
+                        reject,
+                    } => self.select(at(condition), at(accept), at(reject)),
                     Op::Call(primitive, a) => self.call(primitive, at(a)),
                 }
             };
@@ -296,6 +314,9 @@ impl Graph {
                 open.extend(self.op(node).operands());
             }
         }
-        (0..self.len() as u32).map(Node).filter(|n| seen[n.index()]).collect()
+        (0..self.len() as u32)
+            .map(Node)
+            .filter(|n| seen[n.index()])
+            .collect()
     }
 }

@@ -130,7 +130,14 @@ pub struct Programs {
 }
 
 impl Programs {
-    pub(crate) fn derive(graph: &mut Graph, stages: &[Stage], next: &[Node], output: Node, output_next: Node, n_unit_params: usize) -> Self {
+    pub(crate) fn derive(
+        graph: &mut Graph,
+        stages: &[Stage],
+        next: &[Node],
+        output: Node,
+        output_next: Node,
+        n_unit_params: usize,
+    ) -> Self {
         let mut forward_roots: Vec<Node> = next.to_vec();
         forward_roots.push(output_next);
         forward_roots.extend(stages.iter().map(|s| s.drive));
@@ -145,14 +152,22 @@ impl Programs {
         let by_leaf = adjoint(graph, &seeds);
         let zero = graph.literal(0.0);
         let take = |leaf: Leaf| by_leaf.get(&leaf).copied().unwrap_or(zero);
-        let mut next_outputs: Vec<(Array, Node)> = (0..next.len()).map(|f| (Array::AdjointPrevious(f as u8), take(Leaf::State(f as u8)))).collect();
+        let mut next_outputs: Vec<(Array, Node)> = (0..next.len())
+            .map(|f| (Array::AdjointPrevious(f as u8), take(Leaf::State(f as u8))))
+            .collect();
         for (s, stage) in stages.iter().enumerate() {
             for g in 0..stage.gates.len() {
-                next_outputs.push((Array::Leaf(Leaf::AdjointGate(s as u8, g as u8)), take(Leaf::Gate(s as u8, g as u8))));
+                next_outputs.push((
+                    Array::Leaf(Leaf::AdjointGate(s as u8, g as u8)),
+                    take(Leaf::Gate(s as u8, g as u8)),
+                ));
             }
         }
         for i in 0..n_unit_params {
-            next_outputs.push((Array::AdjointUnitParam(i as u8), take(Leaf::UnitParam(i as u8))));
+            next_outputs.push((
+                Array::AdjointUnitParam(i as u8),
+                take(Leaf::UnitParam(i as u8)),
+            ));
         }
 
         // Adjoint of each drive, added to what is there.
@@ -182,11 +197,22 @@ impl Programs {
             .iter()
             .enumerate()
             .map(|(f, &n)| (n, Array::StateNext(f as u8)))
-            .chain(stages.iter().enumerate().map(|(s, stage)| (stage.drive, Array::Drive(s as u8))))
+            .chain(
+                stages
+                    .iter()
+                    .enumerate()
+                    .map(|(s, stage)| (stage.drive, Array::Drive(s as u8))),
+            )
             .filter(|(n, _)| !matches!(graph.op(*n), Op::Leaf(_) | Op::Literal(_)))
             .collect();
-        let is_kept = |graph: &Graph, n: Node| stored.contains_key(&n) || (forward.contains(&n) && matches!(graph.op(n), Op::Call(..)));
-        let backward_roots: Vec<Node> = next_outputs.iter().chain(drive_outputs.iter().flatten()).map(|o| o.1).collect();
+        let is_kept = |graph: &Graph, n: Node| {
+            stored.contains_key(&n) || (forward.contains(&n) && matches!(graph.op(n), Op::Call(..)))
+        };
+        let backward_roots: Vec<Node> = next_outputs
+            .iter()
+            .chain(drive_outputs.iter().flatten())
+            .map(|o| o.1)
+            .collect();
         let needed = graph.reachable_until(&backward_roots, &|n| is_kept(graph, n));
         let mut programs = Self::default();
         let mut kept = stored.clone();
@@ -209,25 +235,38 @@ impl Programs {
 
         // Forward programs; a tape is written by the first program that computes it and read by the later ones.
         let mut available: BTreeMap<Node, Array> = BTreeMap::new();
-        let with_tapes = |graph: &Graph, available: &BTreeMap<Node, Array>, mut outputs: Vec<(Array, Node)>| {
-            let roots: Vec<Node> = outputs.iter().map(|o| o.1).collect();
-            for node in graph.reachable_until(&roots, &|n| available.contains_key(&n)) {
-                if let (Some(&array @ Array::Tape(_)), false) = (kept.get(&node), available.contains_key(&node)) {
-                    outputs.push((array, node));
+        let with_tapes =
+            |graph: &Graph, available: &BTreeMap<Node, Array>, mut outputs: Vec<(Array, Node)>| {
+                let roots: Vec<Node> = outputs.iter().map(|o| o.1).collect();
+                for node in graph.reachable_until(&roots, &|n| available.contains_key(&n)) {
+                    if let (Some(&array @ Array::Tape(_)), false) =
+                        (kept.get(&node), available.contains_key(&node))
+                    {
+                        outputs.push((array, node));
+                    }
                 }
-            }
-            outputs
-        };
+                outputs
+            };
         for (s, stage) in stages.iter().enumerate() {
             if matches!(graph.op(stage.drive), Op::Leaf(Leaf::State(_))) {
                 programs.drive.push(Program::default());
                 continue;
             }
-            let outputs = with_tapes(graph, &available, vec![(Array::Drive(s as u8), stage.drive)]);
-            programs.drive.push(Program::build(graph, &outputs, &available));
+            let outputs = with_tapes(
+                graph,
+                &available,
+                vec![(Array::Drive(s as u8), stage.drive)],
+            );
+            programs
+                .drive
+                .push(Program::build(graph, &outputs, &available));
             available.extend(outputs.iter().map(|&(a, n)| (n, a)));
         }
-        let mut outputs: Vec<(Array, Node)> = next.iter().enumerate().map(|(f, &n)| (Array::StateNext(f as u8), n)).collect();
+        let mut outputs: Vec<(Array, Node)> = next
+            .iter()
+            .enumerate()
+            .map(|(f, &n)| (Array::StateNext(f as u8), n))
+            .collect();
         let plain_output = matches!(graph.op(output), Op::Leaf(Leaf::State(_)));
         if !plain_output {
             outputs.push((Array::Output, output_next));
@@ -239,7 +278,9 @@ impl Programs {
         programs.next_adjoint = Program::build(graph, &next_outputs, &kept);
         for outputs in &drive_outputs {
             // Accumulation: x += share, written as share into the array itself through the leaf of the same name.
-            programs.drive_adjoint.push(Program::build_accumulating(graph, outputs, &kept));
+            programs
+                .drive_adjoint
+                .push(Program::build_accumulating(graph, outputs, &kept));
         }
         programs.next_adjoint_outputs = next_outputs;
         programs.drive_adjoint_outputs = drive_outputs;
@@ -248,9 +289,23 @@ impl Programs {
 
     /// Everything kept between the passes, as (expression, array).
     pub fn kept(&self, next: &[Node], stages: &[Stage]) -> BTreeMap<Node, Array> {
-        let mut kept: BTreeMap<Node, Array> = next.iter().enumerate().map(|(f, &n)| (n, Array::StateNext(f as u8))).collect();
-        kept.extend(stages.iter().enumerate().map(|(s, stage)| (stage.drive, Array::Drive(s as u8))));
-        kept.extend(self.tapes.iter().enumerate().map(|(k, &n)| (n, Array::Tape(k as u8))));
+        let mut kept: BTreeMap<Node, Array> = next
+            .iter()
+            .enumerate()
+            .map(|(f, &n)| (n, Array::StateNext(f as u8)))
+            .collect();
+        kept.extend(
+            stages
+                .iter()
+                .enumerate()
+                .map(|(s, stage)| (stage.drive, Array::Drive(s as u8))),
+        );
+        kept.extend(
+            self.tapes
+                .iter()
+                .enumerate()
+                .map(|(k, &n)| (n, Array::Tape(k as u8))),
+        );
         kept
     }
 }
@@ -263,20 +318,36 @@ impl Program {
 
     /// Number of temporaries.
     pub fn n_scratch(&self) -> usize {
-        self.arrays.iter().filter(|a| matches!(a, Array::Scratch(_))).count()
+        self.arrays
+            .iter()
+            .filter(|a| matches!(a, Array::Scratch(_)))
+            .count()
     }
 
     /// Linear code for some expressions; nodes in `available` are read from their arrays instead of computed.
-    pub fn build(graph: &Graph, outputs: &[(Array, Node)], available: &BTreeMap<Node, Array>) -> Self {
+    pub fn build(
+        graph: &Graph,
+        outputs: &[(Array, Node)],
+        available: &BTreeMap<Node, Array>,
+    ) -> Self {
         Self::linearise(graph, outputs, available, false)
     }
 
     /// As [`Program::build`], but every output is added to what its array holds.
-    pub fn build_accumulating(graph: &Graph, outputs: &[(Array, Node)], available: &BTreeMap<Node, Array>) -> Self {
+    pub fn build_accumulating(
+        graph: &Graph,
+        outputs: &[(Array, Node)],
+        available: &BTreeMap<Node, Array>,
+    ) -> Self {
         Self::linearise(graph, outputs, available, true)
     }
 
-    fn linearise(graph: &Graph, outputs: &[(Array, Node)], available: &BTreeMap<Node, Array>, accumulate: bool) -> Self {
+    fn linearise(
+        graph: &Graph,
+        outputs: &[(Array, Node)],
+        available: &BTreeMap<Node, Array>,
+        accumulate: bool,
+    ) -> Self {
         let roots: Vec<Node> = outputs.iter().map(|o| o.1).collect();
         let order = graph.reachable_until(&roots, &|n| available.contains_key(&n));
         let mut uses: BTreeMap<Node, usize> = BTreeMap::new();
@@ -290,7 +361,13 @@ impl Program {
         }
         // A product used once, by a sum, disappears into a fused multiply-add.
         let single_product = |n: Node| match graph.op(n) {
-            Op::Mul(a, b) if uses.get(&n) == Some(&1) && !roots.contains(&n) && !available.contains_key(&n) => Some((a, b)),
+            Op::Mul(a, b)
+                if uses.get(&n) == Some(&1)
+                    && !roots.contains(&n)
+                    && !available.contains_key(&n) =>
+            {
+                Some((a, b))
+            }
             _ => None,
         };
         let mut fused: BTreeSet<Node> = BTreeSet::new();
@@ -314,7 +391,15 @@ impl Program {
                 Op::Max(a, b) => (Code::Max, [Some(a), Some(b), None], None),
                 Op::Less(a, b) => (Code::Less, [Some(a), Some(b), None], None),
                 Op::LessEqual(a, b) => (Code::LessEqual, [Some(a), Some(b), None], None),
-                Op::Select { condition, accept, reject } => (Code::Select, [Some(condition), Some(accept), Some(reject)], None),
+                Op::Select {
+                    condition,
+                    accept,
+                    reject,
+                } => (
+                    Code::Select,
+                    [Some(condition), Some(accept), Some(reject)],
+                    None,
+                ),
                 Op::Call(primitive, a) => (Code::Call(primitive), [Some(a), None, None], None),
             };
             fused.extend(entry.2);
@@ -337,14 +422,24 @@ struct Emitter<'a> {
 
 impl<'a> Emitter<'a> {
     fn new(graph: &'a Graph, available: &'a BTreeMap<Node, Array>) -> Self {
-        Self { graph, available, arrays: Vec::new(), place: BTreeMap::new(), free: Vec::new(), n_scratch: 0 }
+        Self {
+            graph,
+            available,
+            arrays: Vec::new(),
+            place: BTreeMap::new(),
+            free: Vec::new(),
+            n_scratch: 0,
+        }
     }
 
     fn slot(&mut self, array: Array) -> usize {
-        self.arrays.iter().position(|a| *a == array).unwrap_or_else(|| {
-            self.arrays.push(array);
-            self.arrays.len() - 1
-        })
+        self.arrays
+            .iter()
+            .position(|a| *a == array)
+            .unwrap_or_else(|| {
+                self.arrays.push(array);
+                self.arrays.len() - 1
+            })
     }
 
     fn scratch(&mut self) -> usize {
@@ -371,7 +466,12 @@ impl<'a> Emitter<'a> {
         slot
     }
 
-    fn emit(mut self, code: &[(Node, Code, [Option<Node>; 3])], outputs: &[(Array, Node)], accumulate: bool) -> Program {
+    fn emit(
+        mut self,
+        code: &[(Node, Code, [Option<Node>; 3])],
+        outputs: &[(Array, Node)],
+        accumulate: bool,
+    ) -> Program {
         let mut last_use: BTreeMap<Node, usize> = BTreeMap::new();
         for (i, (_, _, operands)) in code.iter().enumerate() {
             for operand in operands.iter().flatten() {
@@ -383,34 +483,64 @@ impl<'a> Emitter<'a> {
         }
         let mut instructions = Vec::new();
         for (i, (node, code, operands)) in code.iter().enumerate() {
-            let slots: Vec<usize> = operands.iter().map(|o| o.map_or(0, |n| self.read(n))).collect();
+            let slots: Vec<usize> = operands
+                .iter()
+                .map(|o| o.map_or(0, |n| self.read(n)))
+                .collect();
             // Free operands first: an instruction may overwrite its own operand.
             for operand in operands.iter().flatten() {
                 if last_use.get(operand) == Some(&i) {
                     if let Some(&slot) = self.place.get(operand) {
-                        if matches!(self.arrays[slot], Array::Scratch(_)) && !self.free.contains(&slot) {
+                        if matches!(self.arrays[slot], Array::Scratch(_))
+                            && !self.free.contains(&slot)
+                        {
                             self.free.push(slot);
                         }
                     }
                 }
             }
-            let home = if accumulate { None } else { outputs.iter().find(|(_, n)| n == node).map(|(a, _)| *a) };
+            let home = if accumulate {
+                None
+            } else {
+                outputs.iter().find(|(_, n)| n == node).map(|(a, _)| *a)
+            };
             let to = match home {
                 Some(array) => self.slot(array),
                 None => self.scratch(),
             };
             self.place.insert(*node, to);
-            instructions.push(Instruction { code: *code, to, a: slots[0], b: slots[1], c: slots[2] });
+            instructions.push(Instruction {
+                code: *code,
+                to,
+                a: slots[0],
+                b: slots[1],
+                c: slots[2],
+            });
         }
         for &(array, node) in outputs {
             let from = self.read(node);
             let to = self.slot(array);
             if accumulate {
-                instructions.push(Instruction { code: Code::Add, to, a: to, b: from, c: 0 });
+                instructions.push(Instruction {
+                    code: Code::Add,
+                    to,
+                    a: to,
+                    b: from,
+                    c: 0,
+                });
             } else if from != to {
-                instructions.push(Instruction { code: Code::Copy, to, a: from, b: 0, c: 0 });
+                instructions.push(Instruction {
+                    code: Code::Copy,
+                    to,
+                    a: from,
+                    b: 0,
+                    c: 0,
+                });
             }
         }
-        Program { arrays: self.arrays, instructions }
+        Program {
+            arrays: self.arrays,
+            instructions,
+        }
     }
 }

@@ -82,10 +82,18 @@ pub struct ActivationSidecar {
 }
 
 /// Parses a sidecar; an error names file, line and the fields that exist.
-pub(crate) fn parse<T: for<'de> Deserialize<'de> + Default>(file: &str, text: &str) -> Result<T, CellError> {
+pub(crate) fn parse<T: for<'de> Deserialize<'de> + Default>(
+    file: &str,
+    text: &str,
+) -> Result<T, CellError> {
     if text.trim().is_empty() {
         return Ok(T::default());
     }
-    let options = ron::Options::default().with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME);
-    options.from_str(text).map_err(|e| CellError::Contract { file: file.into(), line: e.span.start.line as u32, message: e.code.to_string() })
+    let options =
+        ron::Options::default().with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME);
+    options.from_str(text).map_err(|e| CellError::Contract {
+        file: file.into(),
+        line: e.span.start.line as u32,
+        message: e.code.to_string(),
+    })
 }

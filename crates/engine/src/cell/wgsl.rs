@@ -8,7 +8,13 @@ use std::fmt::Write as _;
 ///
 /// `available` are expressions that already have a name; `leaf` names values from outside; `assign` makes the statement
 /// that stores an output. Names of temporaries start with `prefix`.
-pub fn body(graph: &Graph, outputs: &[(String, Node)], available: &BTreeMap<Node, String>, leaf: &dyn Fn(Leaf) -> String, prefix: &str) -> String {
+pub fn body(
+    graph: &Graph,
+    outputs: &[(String, Node)],
+    available: &BTreeMap<Node, String>,
+    leaf: &dyn Fn(Leaf) -> String,
+    prefix: &str,
+) -> String {
     let roots: Vec<Node> = outputs.iter().map(|o| o.1).collect();
     let mut names: BTreeMap<Node, String> = BTreeMap::new();
     let mut text = String::new();
@@ -35,7 +41,16 @@ pub fn body(graph: &Graph, outputs: &[(String, Node)], available: &BTreeMap<Node
             Op::Max(a, b) => format!("max({}, {})", n(a), n(b)),
             Op::Less(a, b) => format!("select(0.0, 1.0, {} < {})", n(a), n(b)),
             Op::LessEqual(a, b) => format!("select(0.0, 1.0, {} <= {})", n(a), n(b)),
-            Op::Select { condition, accept, reject } => format!("select({}, {}, {} != 0.0)", n(reject), n(accept), n(condition)),
+            Op::Select {
+                condition,
+                accept,
+                reject,
+            } => format!(
+                "select({}, {}, {} != 0.0)",
+                n(reject),
+                n(accept),
+                n(condition)
+            ),
             Op::Call(primitive, a) => format!("{}({})", function(primitive), n(a)),
         };
         let name = format!("{prefix}{}", node.index());
@@ -43,7 +58,11 @@ pub fn body(graph: &Graph, outputs: &[(String, Node)], available: &BTreeMap<Node
         names.insert(node, name);
     }
     for (to, node) in outputs {
-        let _ = writeln!(text, "    {to} = {};", names.get(node).cloned().unwrap_or_default());
+        let _ = writeln!(
+            text,
+            "    {to} = {};",
+            names.get(node).cloned().unwrap_or_default()
+        );
     }
     text
 }
@@ -64,5 +83,9 @@ pub fn function(primitive: Primitive) -> &'static str {
 /// A literal that WGSL reads back as the same f32.
 pub fn number(value: f64) -> String {
     let text = format!("{:?}", value as f32);
-    if value < 0.0 { format!("({text})") } else { text }
+    if value < 0.0 {
+        format!("({text})")
+    } else {
+        text
+    }
 }

@@ -1,10 +1,10 @@
 //! Where the arrays of a cell's programs lie for one block of trials: a ring of time slots each.
 
 use super::product::padded;
+use crate::cell::Cell;
 use crate::cell::evaluate::{self, Place};
 use crate::cell::graph::Leaf;
 use crate::cell::program::{Array, Program};
-use crate::cell::Cell;
 use crate::population::Architecture;
 use pulp::{Simd, WithSimd};
 use std::collections::BTreeMap;
@@ -36,7 +36,12 @@ pub(crate) struct Arena {
 impl Arena {
     /// `history` is the number of steps the backward pass goes back over; 0 when there is none.
     pub(crate) fn new(architecture: &Architecture, history: usize) -> Self {
-        Self { storage: Vec::new(), index: BTreeMap::new(), len: BLOCK * padded(architecture.units), history }
+        Self {
+            storage: Vec::new(),
+            index: BTreeMap::new(),
+            len: BLOCK * padded(architecture.units),
+            history,
+        }
     }
 
     /// Position of an array, made on first use.
@@ -46,16 +51,42 @@ impl Arena {
         }
         let past = self.history.max(1);
         let (key, shift, slots) = match array {
-            Array::Leaf(Leaf::State(f)) => (Array::Leaf(Leaf::State(f)), 0, self.history.max(1) + 1),
+            Array::Leaf(Leaf::State(f)) => {
+                (Array::Leaf(Leaf::State(f)), 0, self.history.max(1) + 1)
+            }
             Array::StateNext(f) => (Array::Leaf(Leaf::State(f)), 1, self.history.max(1) + 1),
-            Array::Leaf(Leaf::Gate(s, g)) => (array, 0, if cell.programs.taped_gates.contains(&(s, g)) { past } else { 1 }),
-            Array::Leaf(Leaf::Noise(i)) => (array, 0, if cell.programs.taped_noise.contains(&i) { past } else { 1 }),
+            Array::Leaf(Leaf::Gate(s, g)) => (
+                array,
+                0,
+                if cell.programs.taped_gates.contains(&(s, g)) {
+                    past
+                } else {
+                    1
+                },
+            ),
+            Array::Leaf(Leaf::Noise(i)) => (
+                array,
+                0,
+                if cell.programs.taped_noise.contains(&i) {
+                    past
+                } else {
+                    1
+                },
+            ),
             Array::Drive(s) => match cell.plain_drive(usize::from(s)) {
-                Some(f) => (Array::Leaf(Leaf::State(f as u8)), 0, self.history.max(1) + 1),
+                Some(f) => (
+                    Array::Leaf(Leaf::State(f as u8)),
+                    0,
+                    self.history.max(1) + 1,
+                ),
                 None => (array, 0, past),
             },
             Array::Output => match cell.plain_output() {
-                Some(f) => (Array::Leaf(Leaf::State(f as u8)), 1, self.history.max(1) + 1),
+                Some(f) => (
+                    Array::Leaf(Leaf::State(f as u8)),
+                    1,
+                    self.history.max(1) + 1,
+                ),
                 None => (array, 0, past),
             },
             Array::Tape(_) => (array, 0, past),
@@ -74,14 +105,26 @@ impl Arena {
                 self.storage.push(vec![fill; slots * self.len]);
                 let storage = self.storage.len() - 1;
                 let base = match key {
-                    Array::Leaf(Leaf::State(_)) | Array::AdjointPrevious(_) => Timed { storage, shift: 0, slots },
-                    _ => Timed { storage, shift, slots },
+                    Array::Leaf(Leaf::State(_)) | Array::AdjointPrevious(_) => Timed {
+                        storage,
+                        shift: 0,
+                        slots,
+                    },
+                    _ => Timed {
+                        storage,
+                        shift,
+                        slots,
+                    },
                 };
                 self.index.insert(key, base);
                 storage
             }
         };
-        let timed = Timed { storage, shift, slots };
+        let timed = Timed {
+            storage,
+            shift,
+            slots,
+        };
         self.index.insert(array, timed);
         timed
     }
@@ -112,7 +155,12 @@ pub(crate) struct Placed {
 }
 
 impl Placed {
-    pub(crate) fn new(arena: &mut Arena, cell: &Cell, program: &Program, scratch: &mut Vec<Timed>) -> Self {
+    pub(crate) fn new(
+        arena: &mut Arena,
+        cell: &Cell,
+        program: &Program,
+        scratch: &mut Vec<Timed>,
+    ) -> Self {
         // Temporaries are shared by all programs: none outlives its program.
         let arrays: Vec<Timed> = program
             .arrays
@@ -122,7 +170,11 @@ impl Placed {
                     while scratch.len() <= usize::from(i) {
                         let storage = arena.storage.len();
                         arena.storage.push(vec![0.0; arena.len]);
-                        scratch.push(Timed { storage, shift: 0, slots: 1 });
+                        scratch.push(Timed {
+                            storage,
+                            shift: 0,
+                            slots: 1,
+                        });
                     }
                     scratch[usize::from(i)]
                 }
@@ -130,7 +182,11 @@ impl Placed {
             })
             .collect();
         let places = vec![Place::default(); arrays.len()];
-        Self { program: program.clone(), arrays, places }
+        Self {
+            program: program.clone(),
+            arrays,
+            places,
+        }
     }
 
     /// Whether there is nothing to run.
@@ -142,9 +198,17 @@ impl Placed {
     #[inline(always)]
     pub(crate) fn run<S: Simd>(&mut self, simd: S, arena: &mut Arena, t: usize) {
         for (place, array) in self.places.iter_mut().zip(&self.arrays) {
-            *place = Place { storage: array.storage, offset: arena.offset(*array, t) };
+            *place = Place {
+                storage: array.storage,
+                offset: arena.offset(*array, t),
+            };
         }
-        simd.vectorize(Interpret { program: &self.program, storage: &mut arena.storage, places: &self.places, len: arena.len });
+        simd.vectorize(Interpret {
+            program: &self.program,
+            storage: &mut arena.storage,
+            places: &self.places,
+            len: arena.len,
+        });
     }
 }
 

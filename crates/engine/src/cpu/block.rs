@@ -57,24 +57,52 @@ impl Block {
         let mut scratch = Vec::new();
         let programs = &cell.programs;
         let leaf = |arena: &mut Arena, l| arena.array(&cell, Array::Leaf(l));
-        let states = (0..cell.states.len()).map(|f| leaf(&mut arena, Leaf::State(f as u8))).collect();
+        let states = (0..cell.states.len())
+            .map(|f| leaf(&mut arena, Leaf::State(f as u8)))
+            .collect();
         let per_gate = |arena: &mut Arena, make: fn(u8, u8) -> Leaf| {
-            cell.stages.iter().enumerate().map(|(s, stage)| (0..stage.gates.len()).map(|g| arena.array(&cell, Array::Leaf(make(s as u8, g as u8)))).collect()).collect()
+            cell.stages
+                .iter()
+                .enumerate()
+                .map(|(s, stage)| {
+                    (0..stage.gates.len())
+                        .map(|g| arena.array(&cell, Array::Leaf(make(s as u8, g as u8))))
+                        .collect()
+                })
+                .collect()
         };
         let gates = per_gate(&mut arena, Leaf::Gate);
         let adjoint_gates = per_gate(&mut arena, Leaf::AdjointGate);
-        let drive = (0..cell.stages.len()).map(|s| arena.array(&cell, Array::Drive(s as u8))).collect();
-        let adjoint_drive = (0..cell.stages.len()).map(|s| arena.array(&cell, Array::Leaf(Leaf::AdjointDrive(s as u8)))).collect();
+        let drive = (0..cell.stages.len())
+            .map(|s| arena.array(&cell, Array::Drive(s as u8)))
+            .collect();
+        let adjoint_drive = (0..cell.stages.len())
+            .map(|s| arena.array(&cell, Array::Leaf(Leaf::AdjointDrive(s as u8))))
+            .collect();
         let output = arena.array(&cell, Array::Output);
         let adjoint_output = arena.array(&cell, Array::Leaf(Leaf::AdjointOutput));
-        let adjoint_previous = (0..cell.states.len()).map(|f| arena.array(&cell, Array::AdjointPrevious(f as u8))).collect();
-        let adjoint_unit = (0..cell.unit_params.len()).map(|i| arena.array(&cell, Array::AdjointUnitParam(i as u8))).collect();
-        let noise = (0..cell.noise.len()).map(|i| arena.array(&cell, Array::Leaf(Leaf::Noise(i as u8)))).collect();
+        let adjoint_previous = (0..cell.states.len())
+            .map(|f| arena.array(&cell, Array::AdjointPrevious(f as u8)))
+            .collect();
+        let adjoint_unit = (0..cell.unit_params.len())
+            .map(|i| arena.array(&cell, Array::AdjointUnitParam(i as u8)))
+            .collect();
+        let noise = (0..cell.noise.len())
+            .map(|i| arena.array(&cell, Array::Leaf(Leaf::Noise(i as u8))))
+            .collect();
         let mut place = |arena: &mut Arena, p| Placed::new(arena, &cell, p, &mut scratch);
-        let drives = programs.drive.iter().map(|p| place(&mut arena, p)).collect();
+        let drives = programs
+            .drive
+            .iter()
+            .map(|p| place(&mut arena, p))
+            .collect();
         let next = place(&mut arena, &programs.next);
         let next_adjoint = place(&mut arena, &programs.next_adjoint);
-        let drive_adjoints = programs.drive_adjoint.iter().map(|p| place(&mut arena, p)).collect();
+        let drive_adjoints = programs
+            .drive_adjoint
+            .iter()
+            .map(|p| place(&mut arena, p))
+            .collect();
         Self {
             architecture: architecture.clone(),
             width: padded(architecture.units),
@@ -102,7 +130,9 @@ impl Block {
     pub(crate) fn set_network(&mut self, weights: &Weights, constants: &[f32]) {
         let cell = self.architecture.cell.clone();
         for (i, &value) in constants.iter().enumerate() {
-            let at = self.arena.array(&cell, Array::Leaf(Leaf::Constant(i as u8)));
+            let at = self
+                .arena
+                .array(&cell, Array::Leaf(Leaf::Constant(i as u8)));
             self.arena.at_mut(at, 0).fill(value);
         }
         for array in &self.noise {
@@ -116,8 +146,13 @@ impl Block {
             row.iter_mut().enumerate().for_each(|(i, v)| *v = i as f32);
         }
         for (i, values) in weights.unit.iter().enumerate() {
-            let at = self.arena.array(&cell, Array::Leaf(Leaf::UnitParam(i as u8)));
-            self.arena.at_mut(at, 0).chunks_exact_mut(width).for_each(|row| row.copy_from_slice(values));
+            let at = self
+                .arena
+                .array(&cell, Array::Leaf(Leaf::UnitParam(i as u8)));
+            self.arena
+                .at_mut(at, 0)
+                .chunks_exact_mut(width)
+                .for_each(|row| row.copy_from_slice(values));
         }
     }
 
@@ -125,13 +160,22 @@ impl Block {
     pub(crate) fn reset(&mut self, weights: &Weights) {
         for (f, initial) in weights.initial.iter().enumerate() {
             let (state, width) = (self.states[f], self.width);
-            self.arena.at_mut(state, 0).chunks_exact_mut(width).for_each(|row| row.copy_from_slice(initial));
+            self.arena
+                .at_mut(state, 0)
+                .chunks_exact_mut(width)
+                .for_each(|row| row.copy_from_slice(initial));
         }
     }
 
     /// One step at time t; outputs are written when `outputs` has room for them.
     #[inline(always)]
-    pub(crate) fn forward<S: Simd>(&mut self, simd: S, weights: &Weights, inputs: &[f32], t: usize) {
+    pub(crate) fn forward<S: Simd>(
+        &mut self,
+        simd: S,
+        weights: &Weights,
+        inputs: &[f32],
+        t: usize,
+    ) {
         let (units, width) = (self.architecture.units, self.width);
         let channels = self.architecture.inputs + 1;
         for s in 0..self.drive.len() {
@@ -145,11 +189,29 @@ impl Block {
                 let drive = self.arena.at(self.drive[s], t);
                 let has_input = self.architecture.cell.stages[s].gates[g].input;
                 let terms = [
-                    Term { x: inputs, row_stride: channels, k_stride: 1, w: &gate.input, depth: if has_input { channels - 1 } else { 0 } },
-                    Term { x: drive, row_stride: width, k_stride: 1, w: &gate.forward, depth: if gate.forward.is_empty() { 0 } else { units } },
+                    Term {
+                        x: inputs,
+                        row_stride: channels,
+                        k_stride: 1,
+                        w: &gate.input,
+                        depth: if has_input { channels - 1 } else { 0 },
+                    },
+                    Term {
+                        x: drive,
+                        row_stride: width,
+                        k_stride: 1,
+                        w: &gate.forward,
+                        depth: if gate.forward.is_empty() { 0 } else { units },
+                    },
                 ];
                 let bias = &gate.input[(channels - 1) * width..];
-                simd.vectorize(Product { out: &mut storage[offset..][..BLOCK * width], rows: BLOCK, width, start: Start::Row(bias), terms: &terms });
+                simd.vectorize(Product {
+                    out: &mut storage[offset..][..BLOCK * width],
+                    rows: BLOCK,
+                    width,
+                    start: Start::Row(bias),
+                    terms: &terms,
+                });
                 self.arena.storage[to.storage] = storage;
             }
         }
@@ -157,24 +219,59 @@ impl Block {
     }
 
     /// Outputs of the state after step t: `[trial][output]`.
-    pub(crate) fn readout<S: Simd>(&self, simd: S, weights: &Weights, t: usize, outputs: &mut [f32]) {
+    pub(crate) fn readout<S: Simd>(
+        &self,
+        simd: S,
+        weights: &Weights,
+        t: usize,
+        outputs: &mut [f32],
+    ) {
         let n = self.architecture.outputs;
         if n == 0 {
             return;
         }
         let seen = self.arena.at(self.output, t);
-        simd.vectorize(Readout { seen, w: &weights.readout, bias: &weights.readout_bias, width: self.width, y: outputs });
+        simd.vectorize(Readout {
+            seen,
+            w: &weights.readout,
+            bias: &weights.readout_bias,
+            width: self.width,
+            y: outputs,
+        });
     }
 
     /// Adjoint of the step at time t.
     #[inline(always)]
-    fn backward<S: Simd>(&mut self, simd: S, weights: &Weights, gradient: &mut Weights, trials: &BlockTrials, t: usize) {
-        let (units, width, n_outputs) = (self.architecture.units, self.width, self.architecture.outputs);
+    fn backward<S: Simd>(
+        &mut self,
+        simd: S,
+        weights: &Weights,
+        gradient: &mut Weights,
+        trials: &BlockTrials,
+        t: usize,
+    ) {
+        let (units, width, n_outputs) = (
+            self.architecture.units,
+            self.width,
+            self.architecture.outputs,
+        );
         let to = self.adjoint_output;
         let mut storage = std::mem::take(&mut self.arena.storage[to.storage]);
         let errors = &self.errors[t * BLOCK * n_outputs..][..BLOCK * n_outputs];
-        let term = Term { x: errors, row_stride: n_outputs, k_stride: 1, w: &weights.readout, depth: n_outputs };
-        simd.vectorize(Product { out: &mut storage[..BLOCK * width], rows: BLOCK, width, start: Start::Zero, terms: &[term] });
+        let term = Term {
+            x: errors,
+            row_stride: n_outputs,
+            k_stride: 1,
+            w: &weights.readout,
+            depth: n_outputs,
+        };
+        simd.vectorize(Product {
+            out: &mut storage[..BLOCK * width],
+            rows: BLOCK,
+            width,
+            start: Start::Zero,
+            terms: &[term],
+        });
         self.arena.storage[to.storage] = storage;
         self.next_adjoint.run(simd, &mut self.arena, t);
         for s in (0..self.drive.len()).rev() {
@@ -187,10 +284,26 @@ impl Block {
             let mut storage = std::mem::take(&mut self.arena.storage[to.storage]);
             let mut start = start;
             let out = &mut storage[offset..][..BLOCK * width];
-            for (g, gate) in weights.gates[s].iter().enumerate().filter(|(_, gate)| !gate.recurrent.is_empty()) {
+            for (g, gate) in weights.gates[s]
+                .iter()
+                .enumerate()
+                .filter(|(_, gate)| !gate.recurrent.is_empty())
+            {
                 let delta = self.arena.at(self.adjoint_gates[s][g], t);
-                let term = Term { x: delta, row_stride: width, k_stride: 1, w: &gate.recurrent, depth: units };
-                simd.vectorize(Product { out: &mut *out, rows: BLOCK, width, start, terms: &[term] });
+                let term = Term {
+                    x: delta,
+                    row_stride: width,
+                    k_stride: 1,
+                    w: &gate.recurrent,
+                    depth: units,
+                };
+                simd.vectorize(Product {
+                    out: &mut *out,
+                    rows: BLOCK,
+                    width,
+                    start,
+                    terms: &[term],
+                });
                 start = Start::Out;
             }
             self.arena.storage[to.storage] = storage;
@@ -208,35 +321,87 @@ impl Block {
 
     /// Weight gradients of the steps from `first` to the end of its chunk, latest first.
     #[inline(always)]
-    fn weight_gradients<S: Simd>(&self, simd: S, gradient: &mut Weights, trials: &BlockTrials, first: usize) {
-        let (units, width, n_outputs) = (self.architecture.units, self.width, self.architecture.outputs);
+    fn weight_gradients<S: Simd>(
+        &self,
+        simd: S,
+        gradient: &mut Weights,
+        trials: &BlockTrials,
+        first: usize,
+    ) {
+        let (units, width, n_outputs) = (
+            self.architecture.units,
+            self.width,
+            self.architecture.outputs,
+        );
         let channels = self.architecture.inputs + 1;
         let last = (first + CHUNK).min(trials.n_steps);
-        let empty = Term { x: &[], row_stride: 0, k_stride: 0, w: &[], depth: 0 };
+        let empty = Term {
+            x: &[],
+            row_stride: 0,
+            k_stride: 0,
+            w: &[],
+            depth: 0,
+        };
         for s in 0..self.drive.len() {
             for (g, gate) in gradient.gates[s].iter_mut().enumerate() {
                 let mut terms = [empty; CHUNK];
                 if !gate.recurrent.is_empty() {
                     for (term, t) in terms.iter_mut().zip((first..last).rev()) {
-                        *term = Term { x: self.arena.at(self.adjoint_gates[s][g], t), row_stride: 1, k_stride: width, w: self.arena.at(self.drive[s], t), depth: BLOCK };
+                        *term = Term {
+                            x: self.arena.at(self.adjoint_gates[s][g], t),
+                            row_stride: 1,
+                            k_stride: width,
+                            w: self.arena.at(self.drive[s], t),
+                            depth: BLOCK,
+                        };
                     }
-                    simd.vectorize(Product { out: &mut gate.recurrent, rows: units, width, start: Start::Out, terms: &terms[..last - first] });
+                    simd.vectorize(Product {
+                        out: &mut gate.recurrent,
+                        rows: units,
+                        width,
+                        start: Start::Out,
+                        terms: &terms[..last - first],
+                    });
                 }
                 let has_input = self.architecture.cell.stages[s].gates[g].input;
                 let skip = if has_input { 0 } else { channels - 1 };
                 for (term, t) in terms.iter_mut().zip((first..last).rev()) {
                     let x = &trials.inputs[t * BLOCK * channels + skip..(t + 1) * BLOCK * channels];
-                    *term = Term { x, row_stride: 1, k_stride: channels, w: self.arena.at(self.adjoint_gates[s][g], t), depth: BLOCK };
+                    *term = Term {
+                        x,
+                        row_stride: 1,
+                        k_stride: channels,
+                        w: self.arena.at(self.adjoint_gates[s][g], t),
+                        depth: BLOCK,
+                    };
                 }
-                simd.vectorize(Product { out: &mut gate.input[skip * width..], rows: channels - skip, width, start: Start::Out, terms: &terms[..last - first] });
+                simd.vectorize(Product {
+                    out: &mut gate.input[skip * width..],
+                    rows: channels - skip,
+                    width,
+                    start: Start::Out,
+                    terms: &terms[..last - first],
+                });
             }
         }
         let mut terms = [empty; CHUNK];
         for (term, t) in terms.iter_mut().zip((first..last).rev()) {
             let x = &self.errors[t * BLOCK * n_outputs..][..BLOCK * n_outputs];
-            *term = Term { x, row_stride: 1, k_stride: n_outputs, w: self.arena.at(self.output, t), depth: BLOCK };
+            *term = Term {
+                x,
+                row_stride: 1,
+                k_stride: n_outputs,
+                w: self.arena.at(self.output, t),
+                depth: BLOCK,
+            };
         }
-        simd.vectorize(Product { out: &mut gradient.readout, rows: n_outputs, width, start: Start::Out, terms: &terms[..last - first] });
+        simd.vectorize(Product {
+            out: &mut gradient.readout,
+            rows: n_outputs,
+            width,
+            start: Start::Out,
+            terms: &terms[..last - first],
+        });
     }
 }
 
@@ -258,7 +423,14 @@ impl WithSimd for TrainPass<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> f64 {
-        let Self { block, weights, gradient, trials, scale, noise } = self;
+        let Self {
+            block,
+            weights,
+            gradient,
+            trials,
+            scale,
+            noise,
+        } = self;
         let n = BLOCK * block.architecture.outputs;
         let (n_steps, channels) = (trials.n_steps, block.architecture.inputs + 1);
         block.reset(weights);
@@ -271,11 +443,22 @@ impl WithSimd for TrainPass<'_> {
                     fill(t, i, block.arena.at_mut(array, t));
                 }
             }
-            block.forward(simd, weights, &trials.inputs[t * BLOCK * channels..(t + 1) * BLOCK * channels], t);
+            block.forward(
+                simd,
+                weights,
+                &trials.inputs[t * BLOCK * channels..(t + 1) * BLOCK * channels],
+                t,
+            );
             block.readout(simd, weights, t, &mut outputs[t * n..(t + 1) * n]);
         }
         block.errors.resize(n_steps * n, 0.0);
-        let loss = simd.vectorize(Errors { outputs: &outputs, trials, scale, errors: &mut block.errors, bias: &mut gradient.readout_bias });
+        let loss = simd.vectorize(Errors {
+            outputs: &outputs,
+            trials,
+            scale,
+            errors: &mut block.errors,
+            bias: &mut gradient.readout_bias,
+        });
         block.outputs = outputs;
         for &array in &block.adjoint_previous {
             block.arena.at_mut(array, n_steps).fill(0.0);
@@ -306,12 +489,25 @@ impl WithSimd for Errors<'_> {
     fn with_simd<S: Simd>(self, _: S) -> f64 {
         let n_outputs = self.bias.len();
         // Sums stay apart by position in a row of 16 trials until the end: whole registers, and one order for all widths.
-        let (mut loss, mut bias) = (vec![0.0_f64; BLOCK * n_outputs], vec![0.0_f32; BLOCK * n_outputs]);
+        let (mut loss, mut bias) = (
+            vec![0.0_f64; BLOCK * n_outputs],
+            vec![0.0_f32; BLOCK * n_outputs],
+        );
         for t in (0..self.trials.n_steps).rev() {
             let at = t * BLOCK * n_outputs..(t + 1) * BLOCK * n_outputs;
-            let (y, target, mask) = (&self.outputs[at.clone()], &self.trials.targets[at.clone()], &self.trials.mask[at.clone()]);
+            let (y, target, mask) = (
+                &self.outputs[at.clone()],
+                &self.trials.targets[at.clone()],
+                &self.trials.mask[at.clone()],
+            );
             let errors = &mut self.errors[at];
-            for ((((error, y), target), mask), (loss, bias)) in errors.iter_mut().zip(y).zip(target).zip(mask).zip(loss.iter_mut().zip(bias.iter_mut())) {
+            for ((((error, y), target), mask), (loss, bias)) in errors
+                .iter_mut()
+                .zip(y)
+                .zip(target)
+                .zip(mask)
+                .zip(loss.iter_mut().zip(bias.iter_mut()))
+            {
                 let difference = y - target;
                 let weighted = mask * difference;
                 *error = 2.0 * weighted * self.scale;
@@ -340,12 +536,23 @@ impl WithSimd for ForwardPass<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { block, weights, inputs, n_steps, visit } = self;
+        let Self {
+            block,
+            weights,
+            inputs,
+            n_steps,
+            visit,
+        } = self;
         let channels = block.architecture.inputs + 1;
         let mut outputs = vec![0.0; BLOCK * block.architecture.outputs];
         block.reset(weights);
         for t in 0..n_steps {
-            block.forward(simd, weights, &inputs[t * BLOCK * channels..(t + 1) * BLOCK * channels], t);
+            block.forward(
+                simd,
+                weights,
+                &inputs[t * BLOCK * channels..(t + 1) * BLOCK * channels],
+                t,
+            );
             block.readout(simd, weights, t, &mut outputs);
             visit(t, block, &outputs);
         }

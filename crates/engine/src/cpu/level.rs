@@ -20,7 +20,10 @@ impl WithSimd for Name {
     type Output = String;
 
     fn with_simd<S: Simd>(self, _: S) -> String {
-        let name = std::any::type_name::<S>().rsplit("::").next().unwrap_or_default();
+        let name = std::any::type_name::<S>()
+            .rsplit("::")
+            .next()
+            .unwrap_or_default();
         let name = match name {
             "V4" => "AVX-512",
             "V3" => "AVX2 + FMA",

@@ -44,9 +44,18 @@ pub fn peak_gflops(executor: &CpuExecutor) -> f64 {
     const ROUNDS: usize = 2_000_000;
     let threads = executor.threads();
     let start = Instant::now();
-    let sum: f32 = executor.install(|| (0..threads).into_par_iter().map(|_| executor.level.dispatch(Burn(ROUNDS))).sum());
+    let sum: f32 = executor.install(|| {
+        (0..threads)
+            .into_par_iter()
+            .map(|_| executor.level.dispatch(Burn(ROUNDS)))
+            .sum()
+    });
     let seconds = start.elapsed().as_secs_f64();
     // The result is used, so the loop cannot be optimised away.
-    let done = if sum.is_finite() { threads * ROUNDS * 10 } else { 0 };
+    let done = if sum.is_finite() {
+        threads * ROUNDS * 10
+    } else {
+        0
+    };
     2.0 * (done * executor.level.dispatch(Lanes)) as f64 / seconds / 1e9
 }

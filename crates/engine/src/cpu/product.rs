@@ -118,7 +118,8 @@ impl Product<'_> {
             }
             // One bounds check per row here, none per multiply-add below that LLVM could not remove.
             let last = (term.depth - 1) * term.k_stride;
-            let rows: [&[f32]; R] = std::array::from_fn(|i| &term.x[(r + i) * term.row_stride..][..last + 1]);
+            let rows: [&[f32]; R] =
+                std::array::from_fn(|i| &term.x[(r + i) * term.row_stride..][..last + 1]);
             for k in 0..term.depth {
                 let (head, _) = S::as_simd_f32s(&term.w[k * self.width + j..][..C * lanes]);
                 let w: [S::f32s; C] = std::array::from_fn(|c| head[c]);
@@ -143,7 +144,9 @@ impl Product<'_> {
 #[inline(always)]
 fn load<S: Simd>(simd: S, chunk: &[f32]) -> S::f32s {
     let (head, _) = S::as_simd_f32s(chunk);
-    head.first().copied().unwrap_or_else(|| simd.splat_f32s(0.0))
+    head.first()
+        .copied()
+        .unwrap_or_else(|| simd.splat_f32s(0.0))
 }
 
 /// The readout of one block: `y[trial][o] = bias[o] + sum_j seen[trial][j] w[o][j]`.
@@ -160,8 +163,16 @@ impl WithSimd for Readout<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        for (row, y) in self.seen.chunks_exact(self.width).zip(self.y.chunks_exact_mut(self.bias.len())) {
-            for ((value, w), bias) in y.iter_mut().zip(self.w.chunks_exact(self.width)).zip(self.bias) {
+        for (row, y) in self
+            .seen
+            .chunks_exact(self.width)
+            .zip(self.y.chunks_exact_mut(self.bias.len()))
+        {
+            for ((value, w), bias) in y
+                .iter_mut()
+                .zip(self.w.chunks_exact(self.width))
+                .zip(self.bias)
+            {
                 *value = dot(simd, row, w) + bias;
             }
         }
@@ -207,18 +218,36 @@ mod tests {
     #[test]
     fn product_is_the_same_at_every_level() {
         let (rows, depth, width) = (13, 37, 48);
-        let x: Vec<f32> = (0..rows * depth).map(|i| ((i * 37 % 101) as f32 - 50.0) / 17.0).collect();
-        let w: Vec<f32> = (0..depth * width).map(|i| ((i * 53 % 89) as f32 - 44.0) / 13.0).collect();
+        let x: Vec<f32> = (0..rows * depth)
+            .map(|i| ((i * 37 % 101) as f32 - 50.0) / 17.0)
+            .collect();
+        let w: Vec<f32> = (0..depth * width)
+            .map(|i| ((i * 53 % 89) as f32 - 44.0) / 13.0)
+            .collect();
         let run = |level: Level| {
             let mut out = vec![f32::NAN; rows * width];
-            let terms = [Term { x: &x, row_stride: depth, k_stride: 1, w: &w, depth }];
-            level.dispatch(Product { out: &mut out, rows, width, start: Start::Zero, terms: &terms });
+            let terms = [Term {
+                x: &x,
+                row_stride: depth,
+                k_stride: 1,
+                w: &w,
+                depth,
+            }];
+            level.dispatch(Product {
+                out: &mut out,
+                rows,
+                width,
+                start: Start::Zero,
+                terms: &terms,
+            });
             out
         };
         let wide = run(Level::Detected);
         for (r, line) in wide.chunks(width).enumerate() {
             for (j, value) in line.iter().enumerate() {
-                let exact: f64 = (0..depth).map(|k| f64::from(x[r * depth + k]) * f64::from(w[k * width + j])).sum();
+                let exact: f64 = (0..depth)
+                    .map(|k| f64::from(x[r * depth + k]) * f64::from(w[k * width + j]))
+                    .sum();
                 assert!((f64::from(*value) - exact).abs() < 1e-3 * exact.abs().max(1.0));
             }
         }

@@ -37,7 +37,13 @@ pub(crate) struct BatchNoise {
 
 impl Worker {
     /// Storage for batches of `batch` trials of `n_steps` steps.
-    pub(crate) fn new(architecture: &Architecture, layout: &Arc<Layout>, level: Level, batch: usize, n_steps: usize) -> Self {
+    pub(crate) fn new(
+        architecture: &Architecture,
+        layout: &Arc<Layout>,
+        level: Level,
+        batch: usize,
+        n_steps: usize,
+    ) -> Self {
         let n_blocks = batch.div_ceil(BLOCK);
         Self {
             level,
@@ -57,7 +63,13 @@ impl Worker {
     }
 
     /// Masked mean-squared error and gradient (in `self.gradient`) of the loaded network on some trials.
-    pub(crate) fn loss_and_gradient(&mut self, bank: &Trials, mask_sums: &[f64], picked: &[usize], noise: Option<&BatchNoise>) -> f64 {
+    pub(crate) fn loss_and_gradient(
+        &mut self,
+        bank: &Trials,
+        mask_sums: &[f64],
+        picked: &[usize],
+        noise: Option<&BatchNoise>,
+    ) -> f64 {
         let total: f64 = picked.iter().map(|&i| mask_sums[i]).sum();
         let scale = if total > 0.0 { 1.0 / total } else { 0.0 };
         let (width, units) = (self.block.width, self.block.architecture.units);
@@ -72,9 +84,12 @@ impl Worker {
                 move |t: usize, i: usize, values: &mut [f32]| {
                     for (trial, row) in values.chunks_exact_mut(width).enumerate() {
                         // One variate per (step, slot) and (time, unit, variate): no draw depends on what ran before.
-                        let slot = (n.step as u32).wrapping_mul(n.batch as u32).wrapping_add((b * BLOCK + trial) as u32);
+                        let slot = (n.step as u32)
+                            .wrapping_mul(n.batch as u32)
+                            .wrapping_add((b * BLOCK + trial) as u32);
                         for (unit, value) in row.iter_mut().enumerate().take(units) {
-                            *value = n.sd * stream.normal_at(slot, ((t * units + unit) * n_noise + i) as u32);
+                            *value = n.sd
+                                * stream.normal_at(slot, ((t * units + unit) * n_noise + i) as u32);
                         }
                     }
                 }
@@ -85,7 +100,9 @@ impl Worker {
                 gradient,
                 trials: &self.trials,
                 scale: scale as f32,
-                noise: fill.as_ref().map(|f| f as &dyn Fn(usize, usize, &mut [f32])),
+                noise: fill
+                    .as_ref()
+                    .map(|f| f as &dyn Fn(usize, usize, &mut [f32])),
             };
             loss += self.level.dispatch(pass);
         }
@@ -104,9 +121,21 @@ impl Worker {
     }
 
     /// One optimiser step of the loaded network; `false` where loss or gradient is not finite (nothing is changed then).
-    pub(crate) fn adam(&mut self, options: &TrainOptions, network: usize, step: u64, loss: f64, [params, first, second]: [&mut [f32]; 3]) -> bool {
+    pub(crate) fn adam(
+        &mut self,
+        options: &TrainOptions,
+        network: usize,
+        step: u64,
+        loss: f64,
+        [params, first, second]: [&mut [f32]; 3],
+    ) -> bool {
         if !options.train_initial_state {
-            for tensor in self.layout.tensors.iter().filter(|t| matches!(t.role, Role::InitialState(_))) {
+            for tensor in self
+                .layout
+                .tensors
+                .iter()
+                .filter(|t| matches!(t.role, Role::InitialState(_)))
+            {
                 self.gradient[tensor.range()].fill(0.0);
             }
         }
@@ -115,7 +144,11 @@ impl Worker {
             return false;
         }
         let update = Adam {
-            scale: if norm > f64::from(options.clip_norm) { (f64::from(options.clip_norm) / norm) as f32 } else { 1.0 },
+            scale: if norm > f64::from(options.clip_norm) {
+                (f64::from(options.clip_norm) / norm) as f32
+            } else {
+                1.0
+            },
             rate: options.learning_rate[network],
             options,
             // Bias corrections in f64: 1 - beta2^t loses half its digits in f32 at the first steps.
@@ -131,7 +164,13 @@ impl Worker {
     }
 
     /// Runs the loaded network forward over some trials, block by block.
-    pub(crate) fn forward(&mut self, n_steps: usize, trials: &[usize], fill: &dyn Fn(&mut Vec<f32>, &[usize]), visit: &mut dyn FnMut(usize, usize, &Block, &[f32])) {
+    pub(crate) fn forward(
+        &mut self,
+        n_steps: usize,
+        trials: &[usize],
+        fill: &dyn Fn(&mut Vec<f32>, &[usize]),
+        visit: &mut dyn FnMut(usize, usize, &Block, &[f32]),
+    ) {
         for (b, block_trials) in trials.chunks(BLOCK).enumerate() {
             fill(&mut self.trials.inputs, block_trials);
             let pass = ForwardPass {
@@ -147,13 +186,22 @@ impl Worker {
 }
 
 /// `[time][trial][channel + 1]` inputs of one block, the last channel 1.
-pub(crate) fn gather_inputs(to: &mut Vec<f32>, inputs: &[f32], n_steps: usize, channels: usize, trials: &[usize]) {
+pub(crate) fn gather_inputs(
+    to: &mut Vec<f32>,
+    inputs: &[f32],
+    n_steps: usize,
+    channels: usize,
+    trials: &[usize],
+) {
     to.clear();
     to.resize(n_steps * BLOCK * (channels + 1), 0.0);
     for (t, rows) in to.chunks_exact_mut(BLOCK * (channels + 1)).enumerate() {
         for (slot, row) in rows.chunks_exact_mut(channels + 1).enumerate() {
             if let Some(&trial) = trials.get(slot) {
-                copy_few(&mut row[..channels], &inputs[(trial * n_steps + t) * channels..][..channels]);
+                copy_few(
+                    &mut row[..channels],
+                    &inputs[(trial * n_steps + t) * channels..][..channels],
+                );
             }
             row[channels] = 1.0;
         }
@@ -169,7 +217,13 @@ fn copy_few(to: &mut [f32], from: &[f32]) {
 }
 
 fn gather(to: &mut BlockTrials, bank: &Trials, trials: &[usize]) {
-    gather_inputs(&mut to.inputs, &bank.inputs, bank.n_steps, bank.n_inputs, trials);
+    gather_inputs(
+        &mut to.inputs,
+        &bank.inputs,
+        bank.n_steps,
+        bank.n_inputs,
+        trials,
+    );
     to.n_steps = bank.n_steps;
     let n = bank.n_outputs;
     for (rows, from) in [(&mut to.targets, &bank.targets), (&mut to.mask, &bank.mask)] {
@@ -177,7 +231,10 @@ fn gather(to: &mut BlockTrials, bank: &Trials, trials: &[usize]) {
         rows.resize(bank.n_steps * BLOCK * n, 0.0);
         for (slot, &trial) in trials.iter().enumerate() {
             for t in 0..bank.n_steps {
-                copy_few(&mut rows[(t * BLOCK + slot) * n..][..n], &from[(trial * bank.n_steps + t) * n..][..n]);
+                copy_few(
+                    &mut rows[(t * BLOCK + slot) * n..][..n],
+                    &from[(trial * bank.n_steps + t) * n..][..n],
+                );
             }
         }
     }
@@ -185,7 +242,9 @@ fn gather(to: &mut BlockTrials, bank: &Trials, trials: &[usize]) {
 
 /// Trials of a batch.
 pub(crate) fn batch(data_seed: u64, step: u64, size: usize, bank_trials: usize) -> Vec<usize> {
-    (0..size as u32).map(|slot| pick(data_seed, step, slot, bank_trials as u32) as usize).collect()
+    (0..size as u32)
+        .map(|slot| pick(data_seed, step, slot, bank_trials as u32) as usize)
+        .collect()
 }
 
 fn global_norm(gradient: &[f32]) -> f64 {
@@ -221,11 +280,18 @@ impl pulp::WithSimd for Adam<'_> {
     #[inline(always)]
     fn with_simd<S: pulp::Simd>(self, _: S) {
         let (b1, b2) = (self.options.beta1, self.options.beta2);
-        for (((p, m), v), g) in self.params.iter_mut().zip(self.first).zip(self.second).zip(self.gradient) {
+        for (((p, m), v), g) in self
+            .params
+            .iter_mut()
+            .zip(self.first)
+            .zip(self.second)
+            .zip(self.gradient)
+        {
             let g = g * self.scale;
             *m = b1.mul_add(*m, (1.0 - b1) * g);
             *v = b2.mul_add(*v, (1.0 - b2) * (g * g));
-            *p -= self.rate * (*m * self.correction1) / ((*v * self.correction2).sqrt() + self.options.epsilon);
+            *p -= self.rate * (*m * self.correction1)
+                / ((*v * self.correction2).sqrt() + self.options.epsilon);
         }
     }
 }

@@ -60,7 +60,10 @@ impl Weights {
         }
         self.readout.fill(0.0);
         self.readout_bias.fill(0.0);
-        self.unit.iter_mut().chain(&mut self.initial).for_each(|v| v.fill(0.0));
+        self.unit
+            .iter_mut()
+            .chain(&mut self.initial)
+            .for_each(|v| v.fill(0.0));
     }
 
     /// Reads a network's flat parameters.
@@ -75,7 +78,8 @@ impl Weights {
                         gate.recurrent[to * width..][..n].copy_from_slice(row);
                     }
                     for from in 0..n {
-                        for (to, value) in gate.forward[from * width..][..n].iter_mut().enumerate() {
+                        for (to, value) in gate.forward[from * width..][..n].iter_mut().enumerate()
+                        {
                             *value = values[to * n + from];
                         }
                     }
@@ -86,7 +90,8 @@ impl Weights {
                         self.gates[s][g].input[at % inputs * width + at / inputs] = *value;
                     }
                 }
-                Role::Bias(s, g) => bias_row(&mut self.gates[s][g].input, width)[..values.len()].copy_from_slice(values),
+                Role::Bias(s, g) => bias_row(&mut self.gates[s][g].input, width)[..values.len()]
+                    .copy_from_slice(values),
                 Role::Unit(i) => self.unit[i][..values.len()].copy_from_slice(values),
                 Role::Readout => {
                     for (o, row) in values.chunks_exact(tensor.shape[1]).enumerate() {
@@ -136,13 +141,23 @@ impl Weights {
     /// Adds another gradient, element by element.
     pub(crate) fn add(&mut self, other: &Self) {
         let add = |a: &mut [f32], b: &[f32]| a.iter_mut().zip(b).for_each(|(x, y)| *x += y);
-        for (a, b) in self.gates.iter_mut().flatten().zip(other.gates.iter().flatten()) {
+        for (a, b) in self
+            .gates
+            .iter_mut()
+            .flatten()
+            .zip(other.gates.iter().flatten())
+        {
             add(&mut a.recurrent, &b.recurrent);
             add(&mut a.input, &b.input);
         }
         add(&mut self.readout, &other.readout);
         add(&mut self.readout_bias, &other.readout_bias);
-        for (a, b) in self.unit.iter_mut().chain(&mut self.initial).zip(other.unit.iter().chain(&other.initial)) {
+        for (a, b) in self
+            .unit
+            .iter_mut()
+            .chain(&mut self.initial)
+            .zip(other.unit.iter().chain(&other.initial))
+        {
             add(a, b);
         }
     }

@@ -45,11 +45,17 @@ impl CellText {
     /// How a cell is to be written down.
     #[must_use]
     pub fn of(cell: &Cell) -> Self {
-        let library = chiliad_shaders::CELLS.iter().any(|f| f.name == cell.name && f.wgsl == cell.wgsl);
+        let library = chiliad_shaders::CELLS
+            .iter()
+            .any(|f| f.name == cell.name && f.wgsl == cell.wgsl);
         if library {
             Self::Library(cell.name.clone())
         } else {
-            Self::Own { name: cell.name.clone(), wgsl: cell.wgsl.clone(), sidecar: ron::to_string(&cell.sidecar).unwrap_or_default() }
+            Self::Own {
+                name: cell.name.clone(),
+                wgsl: cell.wgsl.clone(),
+                sidecar: ron::to_string(&cell.sidecar).unwrap_or_default(),
+            }
         }
     }
 
@@ -61,7 +67,17 @@ impl CellText {
     pub fn compile(&self, activation: &str) -> Result<Cell, CellError> {
         match self {
             Self::Library(name) => Cell::builtin(name, activation),
-            Self::Own { name, wgsl, sidecar } => Cell::compile(name, &format!("{name}.wgsl"), wgsl, sidecar, Activation::builtin(activation)?),
+            Self::Own {
+                name,
+                wgsl,
+                sidecar,
+            } => Cell::compile(
+                name,
+                &format!("{name}.wgsl"),
+                wgsl,
+                sidecar,
+                Activation::builtin(activation)?,
+            ),
         }
     }
 }
@@ -70,8 +86,21 @@ impl Header {
     /// The header of a population.
     #[must_use]
     pub fn of(population: &Population) -> Self {
-        let Architecture { cell, units, inputs, outputs } = &population.architecture;
-        Self { format: 1, cell: CellText::of(cell), activation: cell.activation.name.clone(), units: *units, inputs: *inputs, outputs: *outputs, seeds: population.seeds.clone() }
+        let Architecture {
+            cell,
+            units,
+            inputs,
+            outputs,
+        } = &population.architecture;
+        Self {
+            format: 1,
+            cell: CellText::of(cell),
+            activation: cell.activation.name.clone(),
+            units: *units,
+            inputs: *inputs,
+            outputs: *outputs,
+            seeds: population.seeds.clone(),
+        }
     }
 
     /// As it stands in the file.
@@ -86,6 +115,9 @@ impl Header {
     ///
     /// [`EngineError::File`] where it is not such a header.
     pub fn from_json(text: &str, file: &str) -> Result<Self, EngineError> {
-        serde_json::from_str(text).map_err(|e| EngineError::File { file: file.into(), message: format!("header `chiliad`: {e}") })
+        serde_json::from_str(text).map_err(|e| EngineError::File {
+            file: file.into(),
+            message: format!("header `chiliad`: {e}"),
+        })
     }
 }

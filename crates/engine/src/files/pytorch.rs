@@ -15,12 +15,21 @@ use std::sync::Arc;
 /// # Errors
 ///
 /// [`EngineError::File`] and [`EngineError::Shape`] name the tensor, its shape and the shape it should have.
-pub fn import(path: &Path, cell: &Arc<Cell>, constants: &[(String, f64)]) -> Result<Imported, EngineError> {
+pub fn import(
+    path: &Path,
+    cell: &Arc<Cell>,
+    constants: &[(String, f64)],
+) -> Result<Imported, EngineError> {
     let file = path.display().to_string();
     let stacking = stacking(cell, &file)?;
     let (tensors, _) = read_tensors(path)?;
     let dict = StateDict::find(&tensors, &file, stacking)?;
-    let architecture = Architecture { cell: Arc::clone(cell), units: dict.units, inputs: dict.inputs, outputs: dict.outputs };
+    let architecture = Architecture {
+        cell: Arc::clone(cell),
+        units: dict.units,
+        inputs: dict.inputs,
+        outputs: dict.outputs,
+    };
     let mut population = Population::zeros(architecture, dict.n_networks);
     population.seeds = (0..dict.n_networks as u64).map(Seeds::all).collect();
     population.constants = cell.constants_with(constants)?.repeat(dict.n_networks);
@@ -30,17 +39,31 @@ pub fn import(path: &Path, cell: &Arc<Cell>, constants: &[(String, f64)]) -> Res
         let gate = |s: usize, g: usize| cell.stages[s].gates[g].name.as_str();
         let place = |order: &[String], name: &str| order.iter().position(|n| n == name);
         let blocks: Vec<(&Source<'_>, usize)> = match tensor.role {
-            Role::Recurrent(s, g) => place(&stacking.recurrent, gate(s, g)).map(|p| (&dict.weight_hh, p)).into_iter().collect(),
-            Role::Input(s, g) => place(&stacking.input, gate(s, g)).map(|p| (&dict.weight_ih, p)).into_iter().collect(),
+            Role::Recurrent(s, g) => place(&stacking.recurrent, gate(s, g))
+                .map(|p| (&dict.weight_hh, p))
+                .into_iter()
+                .collect(),
+            Role::Input(s, g) => place(&stacking.input, gate(s, g))
+                .map(|p| (&dict.weight_ih, p))
+                .into_iter()
+                .collect(),
             Role::Bias(s, g) => {
-                let input = place(&stacking.input, gate(s, g)).and_then(|p| Some((dict.bias_ih.as_ref()?, p)));
-                let recurrent = place(&stacking.recurrent, gate(s, g)).and_then(|p| Some((dict.bias_hh.as_ref()?, p)));
+                let input = place(&stacking.input, gate(s, g))
+                    .and_then(|p| Some((dict.bias_ih.as_ref()?, p)));
+                let recurrent = place(&stacking.recurrent, gate(s, g))
+                    .and_then(|p| Some((dict.bias_hh.as_ref()?, p)));
                 input.into_iter().chain(recurrent).collect()
             }
             Role::Readout => vec![(&dict.readout, 0)],
             Role::ReadoutBias => dict.readout_bias.iter().map(|b| (b, 0)).collect(),
             Role::Unit(_) => {
-                return Err(EngineError::File { file, message: format!("cell `{}` has unit parameters, which PyTorch's {} has not", cell.name, stacking.module) });
+                return Err(EngineError::File {
+                    file,
+                    message: format!(
+                        "cell `{}` has unit parameters, which PyTorch's {} has not",
+                        cell.name, stacking.module
+                    ),
+                });
             }
             Role::InitialState(_) => Vec::new(),
         };
@@ -48,15 +71,35 @@ pub fn import(path: &Path, cell: &Arc<Cell>, constants: &[(String, f64)]) -> Res
             let to = &mut population.params[network * layout.n_params..][tensor.range()];
             for (e, to) in to.iter_mut().enumerate() {
                 // Summed in f64 and rounded once.
-                *to = blocks.iter().map(|(source, p)| source.network(network, dict.n_networks)[p * tensor.len() + e]).sum::<f64>() as f32;
+                *to = blocks
+                    .iter()
+                    .map(|(source, p)| {
+                        source.network(network, dict.n_networks)[p * tensor.len() + e]
+                    })
+                    .sum::<f64>() as f32;
             }
         }
         let rows = tensor.shape[0];
-        let from: Vec<String> = blocks.iter().map(|(s, p)| format!("{}[{}..{}]", s.name, p * rows, (p + 1) * rows)).collect();
-        map.push(MappedTensor { tensor: tensor.name.clone(), shape: tensor.shape.clone(), from: if from.is_empty() { "0".into() } else { from.join(" + ") } });
+        let from: Vec<String> = blocks
+            .iter()
+            .map(|(s, p)| format!("{}[{}..{}]", s.name, p * rows, (p + 1) * rows))
+            .collect();
+        map.push(MappedTensor {
+            tensor: tensor.name.clone(),
+            shape: tensor.shape.clone(),
+            from: if from.is_empty() {
+                "0".into()
+            } else {
+                from.join(" + ")
+            },
+        });
     }
     notes.push("initial state: 0, as PyTorch's default; a state dict does not hold it".into());
-    Ok(Imported { population, map, notes })
+    Ok(Imported {
+        population,
+        map,
+        notes,
+    })
 }
 
 /// A population as a state dict of PyTorch with prefix `rnn.` and readout `readout.`; the network axis first where there
@@ -69,13 +112,29 @@ pub fn to_bytes(population: &Population) -> Result<Vec<u8>, EngineError> {
     let cell = &population.architecture.cell;
     let stacking = stacking(cell, "export")?;
     let (units, n) = (population.architecture.units, population.n_networks);
-    let lead = |shape: &[usize]| -> Vec<usize> { (n > 1).then_some(n).into_iter().chain(shape.iter().copied()).collect() };
-    let stack = |prefix: &str, order: &[String], width: usize, keep: &dyn Fn(&String) -> bool| -> Vec<f32> {
+    let lead = |shape: &[usize]| -> Vec<usize> {
+        (n > 1)
+            .then_some(n)
+            .into_iter()
+            .chain(shape.iter().copied())
+            .collect()
+    };
+    let stack = |prefix: &str,
+                 order: &[String],
+                 width: usize,
+                 keep: &dyn Fn(&String) -> bool|
+     -> Vec<f32> {
         let mut data = Vec::new();
         for network in 0..n {
             for gate in order {
-                match population.layout.named(&format!("{prefix}.{gate}")).filter(|_| keep(gate)) {
-                    Some(tensor) => data.extend_from_slice(&population.network(network)[tensor.range()]),
+                match population
+                    .layout
+                    .named(&format!("{prefix}.{gate}"))
+                    .filter(|_| keep(gate))
+                {
+                    Some(tensor) => {
+                        data.extend_from_slice(&population.network(network)[tensor.range()])
+                    }
                     None => data.extend(std::iter::repeat_n(0.0, units * width)),
                 }
             }
@@ -86,14 +145,48 @@ pub fn to_bytes(population: &Population) -> Result<Vec<u8>, EngineError> {
     let not_in_input = |gate: &String| !stacking.input.contains(gate);
     let rows = |order: &[String]| order.len() * units;
     let inputs = population.architecture.inputs;
-    let whole = |name: &str| -> Vec<f32> { (0..n).flat_map(|k| population.layout.named(name).map_or(&[][..], |t| &population.network(k)[t.range()])).copied().collect() };
+    let whole = |name: &str| -> Vec<f32> {
+        (0..n)
+            .flat_map(|k| {
+                population
+                    .layout
+                    .named(name)
+                    .map_or(&[][..], |t| &population.network(k)[t.range()])
+            })
+            .copied()
+            .collect()
+    };
     let tensors = [
-        ("rnn.weight_ih_l0".to_owned(), lead(&[rows(&stacking.input), inputs]), stack("w_in", &stacking.input, inputs, &all)),
-        ("rnn.weight_hh_l0".to_owned(), lead(&[rows(&stacking.recurrent), units]), stack("w_rec", &stacking.recurrent, units, &all)),
-        ("rnn.bias_ih_l0".to_owned(), lead(&[rows(&stacking.input)]), stack("bias", &stacking.input, 1, &all)),
-        ("rnn.bias_hh_l0".to_owned(), lead(&[rows(&stacking.recurrent)]), stack("bias", &stacking.recurrent, 1, &not_in_input)),
-        ("readout.weight".to_owned(), lead(&[population.architecture.outputs, units]), whole("w_out")),
-        ("readout.bias".to_owned(), lead(&[population.architecture.outputs]), whole("b_out")),
+        (
+            "rnn.weight_ih_l0".to_owned(),
+            lead(&[rows(&stacking.input), inputs]),
+            stack("w_in", &stacking.input, inputs, &all),
+        ),
+        (
+            "rnn.weight_hh_l0".to_owned(),
+            lead(&[rows(&stacking.recurrent), units]),
+            stack("w_rec", &stacking.recurrent, units, &all),
+        ),
+        (
+            "rnn.bias_ih_l0".to_owned(),
+            lead(&[rows(&stacking.input)]),
+            stack("bias", &stacking.input, 1, &all),
+        ),
+        (
+            "rnn.bias_hh_l0".to_owned(),
+            lead(&[rows(&stacking.recurrent)]),
+            stack("bias", &stacking.recurrent, 1, &not_in_input),
+        ),
+        (
+            "readout.weight".to_owned(),
+            lead(&[population.architecture.outputs, units]),
+            whole("w_out"),
+        ),
+        (
+            "readout.bias".to_owned(),
+            lead(&[population.architecture.outputs]),
+            whole("b_out"),
+        ),
     ];
     tensors_to_bytes(&tensors, None)
 }
@@ -141,70 +234,191 @@ struct StateDict<'a> {
 }
 
 impl<'a> StateDict<'a> {
-    fn find(tensors: &'a BTreeMap<String, RawTensor>, file: &str, stacking: &Pytorch) -> Result<Self, EngineError> {
-        let refuse = |message: String| EngineError::File { file: file.into(), message };
-        let held = || tensors.iter().map(|(name, t)| format!("`{name}` {:?}", t.shape)).collect::<Vec<_>>().join(", ");
-        let wrong = |source: &Source<'_>, expected: String| EngineError::Shape { operation: "import", what: format!("{file}: tensor `{}`", source.name), found: format!("{:?}", source.tensor.shape), expected };
-        let get = |name: &str| tensors.get_key_value(name).map(|(name, tensor)| Source { name, tensor });
-        let prefixes: Vec<&str> = tensors.keys().filter_map(|name| name.strip_suffix("weight_ih_l0")).collect();
+    fn find(
+        tensors: &'a BTreeMap<String, RawTensor>,
+        file: &str,
+        stacking: &Pytorch,
+    ) -> Result<Self, EngineError> {
+        let refuse = |message: String| EngineError::File {
+            file: file.into(),
+            message,
+        };
+        let held = || {
+            tensors
+                .iter()
+                .map(|(name, t)| format!("`{name}` {:?}", t.shape))
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        let wrong = |source: &Source<'_>, expected: String| EngineError::Shape {
+            operation: "import",
+            what: format!("{file}: tensor `{}`", source.name),
+            found: format!("{:?}", source.tensor.shape),
+            expected,
+        };
+        let get = |name: &str| {
+            tensors
+                .get_key_value(name)
+                .map(|(name, tensor)| Source { name, tensor })
+        };
+        let prefixes: Vec<&str> = tensors
+            .keys()
+            .filter_map(|name| name.strip_suffix("weight_ih_l0"))
+            .collect();
         let [prefix] = prefixes[..] else {
-            return Err(refuse(format!("exactly one tensor `*weight_ih_l0` is needed; the file holds {}", held())));
+            return Err(refuse(format!(
+                "exactly one tensor `*weight_ih_l0` is needed; the file holds {}",
+                held()
+            )));
         };
         let part = |name: &str| get(&format!("{prefix}{name}"));
-        let needed = |name: &str| part(name).ok_or_else(|| refuse(format!("tensor `{prefix}{name}` is missing; the file holds {}", held())));
+        let needed = |name: &str| {
+            part(name).ok_or_else(|| {
+                refuse(format!(
+                    "tensor `{prefix}{name}` is missing; the file holds {}",
+                    held()
+                ))
+            })
+        };
         let (weight_ih, weight_hh) = (needed("weight_ih_l0")?, needed("weight_hh_l0")?);
         let (lead, rows, units) = match weight_hh.tensor.shape[..] {
             [rows, units] if rows > 0 && units > 0 => (None, rows, units),
             [n, rows, units] if n > 0 && rows > 0 && units > 0 => (Some(n), rows, units),
-            _ => return Err(wrong(&weight_hh, "[gates * units, units] or [network, gates * units, units]".into())),
+            _ => {
+                return Err(wrong(
+                    &weight_hh,
+                    "[gates * units, units] or [network, gates * units, units]".into(),
+                ));
+            }
         };
-        let stacked = |axes: &[usize]| -> Vec<usize> { lead.into_iter().chain(axes.iter().copied()).collect() };
-        let (recurrent_rows, input_rows) = (stacking.recurrent.len() * units, stacking.input.len() * units);
+        let stacked = |axes: &[usize]| -> Vec<usize> {
+            lead.into_iter().chain(axes.iter().copied()).collect()
+        };
+        let (recurrent_rows, input_rows) = (
+            stacking.recurrent.len() * units,
+            stacking.input.len() * units,
+        );
         if rows != recurrent_rows {
             let gates = stacking.recurrent.join(", ");
-            return Err(wrong(&weight_hh, format!("{:?}: {units} rows for each of {gates} of {}", stacked(&[recurrent_rows, units]), stacking.module)));
+            return Err(wrong(
+                &weight_hh,
+                format!(
+                    "{:?}: {units} rows for each of {gates} of {}",
+                    stacked(&[recurrent_rows, units]),
+                    stacking.module
+                ),
+            ));
         }
         let inputs = *weight_ih.tensor.shape.last().unwrap_or(&0);
         if inputs == 0 || weight_ih.tensor.shape != stacked(&[input_rows, inputs]) {
-            return Err(wrong(&weight_ih, format!("{} to go with `{}` {:?}", axes(lead, &[&input_rows.to_string(), "inputs"]), weight_hh.name, weight_hh.tensor.shape)));
+            return Err(wrong(
+                &weight_ih,
+                format!(
+                    "{} to go with `{}` {:?}",
+                    axes(lead, &[&input_rows.to_string(), "inputs"]),
+                    weight_hh.name,
+                    weight_hh.tensor.shape
+                ),
+            ));
         }
         let mut notes = Vec::new();
-        let mut optional = |source: Option<Source<'a>>, name: String, shape: Vec<usize>| match source {
-            Some(source) if source.tensor.shape == shape => Ok(Some(source)),
-            Some(source) => Err(wrong(&source, format!("{shape:?}"))),
-            None => {
-                notes.push(format!("`{name}` is not in the file: 0 everywhere"));
-                Ok(None)
-            }
-        };
-        let bias_ih = optional(part("bias_ih_l0"), format!("{prefix}bias_ih_l0"), stacked(&[input_rows]))?;
-        let bias_hh = optional(part("bias_hh_l0"), format!("{prefix}bias_hh_l0"), stacked(&[recurrent_rows]))?;
+        let mut optional =
+            |source: Option<Source<'a>>, name: String, shape: Vec<usize>| match source {
+                Some(source) if source.tensor.shape == shape => Ok(Some(source)),
+                Some(source) => Err(wrong(&source, format!("{shape:?}"))),
+                None => {
+                    notes.push(format!("`{name}` is not in the file: 0 everywhere"));
+                    Ok(None)
+                }
+            };
+        let bias_ih = optional(
+            part("bias_ih_l0"),
+            format!("{prefix}bias_ih_l0"),
+            stacked(&[input_rows]),
+        )?;
+        let bias_hh = optional(
+            part("bias_hh_l0"),
+            format!("{prefix}bias_hh_l0"),
+            stacked(&[recurrent_rows]),
+        )?;
         let rank = 2 + usize::from(lead.is_some());
-        let is_readout = |(name, t): &(&'a String, &RawTensor)| name.ends_with(".weight") && t.shape.len() == rank && t.shape.last() == Some(&units) && lead.is_none_or(|n| t.shape[0] == n);
-        let readouts: Vec<&String> = tensors.iter().filter(is_readout).map(|(name, _)| name).collect();
+        let is_readout = |(name, t): &(&'a String, &RawTensor)| {
+            name.ends_with(".weight")
+                && t.shape.len() == rank
+                && t.shape.last() == Some(&units)
+                && lead.is_none_or(|n| t.shape[0] == n)
+        };
+        let readouts: Vec<&String> = tensors
+            .iter()
+            .filter(is_readout)
+            .map(|(name, _)| name)
+            .collect();
         let [readout] = readouts[..] else {
-            return Err(refuse(format!("exactly one readout `*.weight` {} is needed; the file holds {}", axes(lead, &["outputs", &units.to_string()]), held())));
+            return Err(refuse(format!(
+                "exactly one readout `*.weight` {} is needed; the file holds {}",
+                axes(lead, &["outputs", &units.to_string()]),
+                held()
+            )));
         };
         let readout_bias_name = readout.replace(".weight", ".bias");
-        let readout = Source { name: readout, tensor: &tensors[readout] };
+        let readout = Source {
+            name: readout,
+            tensor: &tensors[readout],
+        };
         let outputs = readout.tensor.shape[rank - 2];
-        let readout_bias = optional(get(&readout_bias_name), readout_bias_name, stacked(&[outputs]))?;
-        let found = Self { n_networks: lead.unwrap_or(1), units, inputs, outputs, weight_ih, weight_hh, bias_ih, bias_hh, readout, readout_bias, notes };
+        let readout_bias = optional(
+            get(&readout_bias_name),
+            readout_bias_name,
+            stacked(&[outputs]),
+        )?;
+        let found = Self {
+            n_networks: lead.unwrap_or(1),
+            units,
+            inputs,
+            outputs,
+            weight_ih,
+            weight_hh,
+            bias_ih,
+            bias_hh,
+            readout,
+            readout_bias,
+            notes,
+        };
         let used = found.names();
-        let unknown: Vec<String> = tensors.keys().filter(|name| !used.contains(&name.as_str())).map(|name| format!("`{name}`")).collect();
+        let unknown: Vec<String> = tensors
+            .keys()
+            .filter(|name| !used.contains(&name.as_str()))
+            .map(|name| format!("`{name}`"))
+            .collect();
         if !unknown.is_empty() {
-            return Err(refuse(format!("unknown tensor {}; allowed: one layer (`*_l0`, one direction) and one readout with its bias", unknown.join(", "))));
+            return Err(refuse(format!(
+                "unknown tensor {}; allowed: one layer (`*_l0`, one direction) and one readout with its bias",
+                unknown.join(", ")
+            )));
         }
         Ok(found)
     }
 
     fn names(&self) -> Vec<&'a str> {
-        let optional = [&self.bias_ih, &self.bias_hh, &self.readout_bias].into_iter().flatten();
-        [&self.weight_ih, &self.weight_hh, &self.readout].into_iter().chain(optional).map(|s| s.name).collect()
+        let optional = [&self.bias_ih, &self.bias_hh, &self.readout_bias]
+            .into_iter()
+            .flatten();
+        [&self.weight_ih, &self.weight_hh, &self.readout]
+            .into_iter()
+            .chain(optional)
+            .map(|s| s.name)
+            .collect()
     }
 }
 
 fn axes(lead: Option<usize>, axes: &[&str]) -> String {
     let lead = lead.map(|n| n.to_string());
-    format!("[{}]", lead.as_deref().into_iter().chain(axes.iter().copied()).collect::<Vec<_>>().join(", "))
+    format!(
+        "[{}]",
+        lead.as_deref()
+            .into_iter()
+            .chain(axes.iter().copied())
+            .collect::<Vec<_>>()
+            .join(", ")
+    )
 }

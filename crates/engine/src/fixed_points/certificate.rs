@@ -40,12 +40,24 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    pub(crate) fn of(points: &[Point], has_box: bool, rounds: usize, quiet_rounds: usize, closed: bool) -> Self {
+    pub(crate) fn of(
+        points: &[Point],
+        has_box: bool,
+        rounds: usize,
+        quiet_rounds: usize,
+        closed: bool,
+    ) -> Self {
         let index_sum = points.iter().map(|p| i64::from(p.index_sign)).sum();
-        let degenerate = points.iter().filter(|p| p.degenerate || p.index_sign == 0).count();
+        let degenerate = points
+            .iter()
+            .filter(|p| p.degenerate || p.index_sign == 0)
+            .count();
         let hits: Vec<usize> = points.iter().map(|p| p.provenance.n_hits()).collect();
         let kinds: Vec<usize> = points.iter().map(|p| p.provenance.hits.len()).collect();
-        let mut seen: Vec<SeedKind> = points.iter().flat_map(|p| p.provenance.hits.iter().map(|h| h.0)).collect();
+        let mut seen: Vec<SeedKind> = points
+            .iter()
+            .flat_map(|p| p.provenance.hits.iter().map(|h| h.0))
+            .collect();
         seen.sort_unstable();
         seen.dedup();
         let m = seen.len().max(1) as f64;
@@ -73,6 +85,10 @@ impl Certificate {
 fn chao(counts: &[usize], factor: f64) -> f64 {
     let times = |k: usize| counts.iter().filter(|&&c| c == k).count() as f64;
     let (once, twice) = (times(1), times(2));
-    let unseen = if twice > 0.0 { once * once / (2.0 * twice) } else { once * (once - 1.0) / 2.0 };
+    let unseen = if twice > 0.0 {
+        once * once / (2.0 * twice)
+    } else {
+        once * (once - 1.0) / 2.0
+    };
     counts.len() as f64 + factor * unseen
 }

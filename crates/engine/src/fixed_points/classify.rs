@@ -5,10 +5,21 @@ use super::{Options, Point, Provenance, SlowPoint};
 use crate::linearise::spectrum;
 
 /// The fixed point at a polished state, if it is one.
-pub(crate) fn point(solver: &mut Solver, options: &Options, scale: f64, state: Vec<f64>, mut provenance: Provenance) -> Option<Point> {
+pub(crate) fn point(
+    solver: &mut Solver,
+    options: &Options,
+    scale: f64,
+    state: Vec<f64>,
+    mut provenance: Provenance,
+) -> Option<Point> {
     let map = solver.map;
     let newton_step = solver.newton_length(&state);
-    let inside = map.half_widths().is_none_or(|widths| state.iter().zip(widths).all(|(x, w)| x.abs() <= w * (1.0 + 1e-12)));
+    let inside = map.half_widths().is_none_or(|widths| {
+        state
+            .iter()
+            .zip(widths)
+            .all(|(x, w)| x.abs() <= w * (1.0 + 1e-12))
+    });
     if !(inside && newton_step <= options.fixed_step * scale) {
         return None;
     }
@@ -21,7 +32,13 @@ pub(crate) fn point(solver: &mut Solver, options: &Options, scale: f64, state: V
     let nearest = if map.solves_candidate() {
         let of_candidate = map.candidate_jacobian(&mut solver.scratch, &state);
         // A step that is the identity has every state for a fixed point, whatever the candidate says.
-        crate::linearise::spectrum(&of_candidate, size).map_or(0.0, |s| if spectrum.nearest_to_one < 1e-13 { 0.0 } else { s.nearest_to_one })
+        crate::linearise::spectrum(&of_candidate, size).map_or(0.0, |s| {
+            if spectrum.nearest_to_one < 1e-13 {
+                0.0
+            } else {
+                s.nearest_to_one
+            }
+        })
     } else {
         spectrum.nearest_to_one
     };
@@ -38,7 +55,13 @@ pub(crate) fn point(solver: &mut Solver, options: &Options, scale: f64, state: V
 }
 
 /// The slow point at a local minimum, if it is slow.
-pub(crate) fn slow(solver: &mut Solver, options: &Options, scale: f64, state: Vec<f64>, hits: usize) -> Option<SlowPoint> {
+pub(crate) fn slow(
+    solver: &mut Solver,
+    options: &Options,
+    scale: f64,
+    state: Vec<f64>,
+    hits: usize,
+) -> Option<SlowPoint> {
     let map = solver.map;
     let size = map.n_state();
     let mut residual = vec![0.0; size];

@@ -59,7 +59,11 @@ enum Fate {
 }
 
 /// Lets the end states of the trials go on, adds the stable points they end on to the search, and counts.
-pub(crate) fn reached(search: &mut Search, population: &Population, options: &Options) -> Vec<Option<usize>> {
+pub(crate) fn reached(
+    search: &mut Search,
+    population: &Population,
+    options: &Options,
+) -> Vec<Option<usize>> {
     let ends = search.source.ends.clone();
     let size = (search.solver.map.n_state().max(1) as f64).sqrt();
     let speed = (RESTING * search.source.scale / size) as f32;
@@ -102,8 +106,15 @@ fn fate(search: &mut Search, options: &Options, state: &[f64]) -> Fate {
 }
 
 fn nearest_stable(points: &[Point], state: &[f64], within: f64) -> Option<usize> {
-    let distances = points.iter().enumerate().filter(|(_, p)| p.is_stable()).map(|(i, p)| (distance(&p.state, state), i));
-    distances.filter(|d| d.0 <= within).min_by(|a, b| a.0.total_cmp(&b.0)).map(|d| d.1)
+    let distances = points
+        .iter()
+        .enumerate()
+        .filter(|(_, p)| p.is_stable())
+        .map(|(i, p)| (distance(&p.state, state), i));
+    distances
+        .filter(|d| d.0 <= within)
+        .min_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|d| d.1)
 }
 
 /// Smallest period from 2 with which the orbit of a state returns, in f64.
@@ -129,21 +140,38 @@ fn period(search: &mut Search, options: &Options, state: &[f64]) -> Option<usize
 }
 
 /// The table of what was reached, once the points have their final order.
-pub(crate) fn table(points: &[Point], fates: &[Option<usize>], mut endings: Vec<String>, options: &Options) -> Reached {
+pub(crate) fn table(
+    points: &[Point],
+    fates: &[Option<usize>],
+    mut endings: Vec<String>,
+    options: &Options,
+) -> Reached {
     let mut states = vec![0_usize; points.len()];
     for &point in fates.iter().flatten() {
         states[point] += 1;
     }
     let total = fates.len().max(1) as f64;
     let pattern = |readout: &[f64]| {
-        let near = readout.iter().all(|y| (y.abs() - 1.0).abs() <= options.pattern_within);
-        near.then(|| readout.iter().map(|y| if *y < 0.0 { -1 } else { 1 }).collect())
+        let near = readout
+            .iter()
+            .all(|y| (y.abs() - 1.0).abs() <= options.pattern_within);
+        near.then(|| {
+            readout
+                .iter()
+                .map(|y| if *y < 0.0 { -1 } else { 1 })
+                .collect()
+        })
     };
     let mut attractors: Vec<Attractor> = states
         .iter()
         .enumerate()
         .filter(|(_, n)| **n > 0)
-        .map(|(point, &states)| Attractor { point, pattern: pattern(&points[point].readout), states, share: states as f64 / total })
+        .map(|(point, &states)| Attractor {
+            point,
+            pattern: pattern(&points[point].readout),
+            states,
+            share: states as f64 / total,
+        })
         .collect();
     attractors.sort_by_key(|a| (std::cmp::Reverse(a.states), a.point));
     endings.sort();
@@ -154,6 +182,14 @@ pub(crate) fn table(points: &[Point], fates: &[Option<usize>], mut endings: Vec<
             _ => other.push(Ending { name, states: 1 }),
         }
     }
-    let never = (0..points.len()).filter(|&i| points[i].is_stable() && states[i] == 0).collect();
-    Reached { attractors, other, never, states: fates.len(), steps: options.settle_steps }
+    let never = (0..points.len())
+        .filter(|&i| points[i].is_stable() && states[i] == 0)
+        .collect();
+    Reached {
+        attractors,
+        other,
+        never,
+        states: fates.len(),
+        steps: options.settle_steps,
+    }
 }

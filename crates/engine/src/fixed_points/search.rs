@@ -35,38 +35,92 @@ pub(crate) struct Search<'a> {
 /// `condition` is the number of the input among those searched: it only separates random draws. The result is a pure
 /// function of the arguments; the order of `options.own_seeds` does not matter. Networks are searched one by one: run
 /// many in parallel.
-pub fn find(population: &Population, network: usize, input: &[f32], condition: u32, visited: &Visited, options: &Options) -> Result<FixedPoints, EngineError> {
+pub fn find(
+    population: &Population,
+    network: usize,
+    input: &[f32],
+    condition: u32,
+    visited: &Visited,
+    options: &Options,
+) -> Result<FixedPoints, EngineError> {
     let start = Instant::now();
     let map = Map::new(population, network, input)?;
-    if let Some(seed) = options.own_seeds.iter().find(|s| s.len() != map.n_state() || s.iter().any(|x| !x.is_finite())) {
-        return Err(EngineError::Shape { operation: "fixed points", what: "a seed".into(), found: format!("{} numbers, or one that is not finite", seed.len()), expected: format!("{} finite numbers (state fields times units)", map.n_state()) });
+    if let Some(seed) = options
+        .own_seeds
+        .iter()
+        .find(|s| s.len() != map.n_state() || s.iter().any(|x| !x.is_finite()))
+    {
+        return Err(EngineError::Shape {
+            operation: "fixed points",
+            what: "a seed".into(),
+            found: format!("{} numbers, or one that is not finite", seed.len()),
+            expected: format!(
+                "{} finite numbers (state fields times units)",
+                map.n_state()
+            ),
+        });
     }
     let mut scratch = map.scratch();
-    let source = Source::new(&map, &mut scratch, visited, options.seed, population.seeds[network].init, condition);
+    let source = Source::new(
+        &map,
+        &mut scratch,
+        visited,
+        options.seed,
+        population.seeds[network].init,
+        condition,
+    );
     let solver = Solver::new(&map, source.scale, options.steps_max);
-    let mut search = Search { network, solver, source, options, points: Vec::new(), polished: Vec::new(), minima: Vec::new(), rejected: 0, seeds: 0, endings: Vec::new(), round: 0 };
+    let mut search = Search {
+        network,
+        solver,
+        source,
+        options,
+        points: Vec::new(),
+        polished: Vec::new(),
+        minima: Vec::new(),
+        rejected: 0,
+        seeds: 0,
+        endings: Vec::new(),
+        round: 0,
+    };
 
     search.run_round(&search.first_seeds());
     let settling = Instant::now();
-    let fates = if search.source.driven { reached::reached(&mut search, population, options) } else { Vec::new() };
+    let fates = if search.source.driven {
+        reached::reached(&mut search, population, options)
+    } else {
+        Vec::new()
+    };
     let settle_seconds = settling.elapsed().as_secs_f64();
     let mut quiet = 0;
     loop {
         let closed = quiet >= options.quiet_rounds;
         // A set that is closed but whose indices do not add up is worth the rounds that are left.
-        let sum_is_wrong = Certificate::of(&search.points, map.half_widths().is_some(), 0, 0, true).verdict == Verdict::Open;
-        if (closed && !sum_is_wrong) || search.round + 1 >= options.rounds_max || search.points.len() > options.points_max {
+        let sum_is_wrong = Certificate::of(&search.points, map.half_widths().is_some(), 0, 0, true)
+            .verdict
+            == Verdict::Open;
+        if (closed && !sum_is_wrong)
+            || search.round + 1 >= options.rounds_max
+            || search.points.len() > options.points_max
+        {
             break;
         }
         search.round += 1;
         let before = search.points.len();
         search.run_round(&search.later_seeds());
-        quiet = if search.points.len() == before { quiet + 1 } else { 0 };
+        quiet = if search.points.len() == before {
+            quiet + 1
+        } else {
+            0
+        };
     }
     let slow = search.slow_points();
     let census = [0.1, 1.0, 10.0].map(|factor| {
         let states: Vec<&[f64]> = search.polished.iter().map(Vec::as_slice).collect();
-        (options.tolerance * factor, count(&states, options.tolerance * factor * search.source.scale))
+        (
+            options.tolerance * factor,
+            count(&states, options.tolerance * factor * search.source.scale),
+        )
     });
 
     // Final order, and everything that refers to it.
@@ -74,14 +128,30 @@ pub fn find(population: &Population, network: usize, input: &[f32], condition: u
     let mut order: Vec<usize> = (0..search.points.len()).collect();
     order.sort_by(|&a, &b| {
         let (a, b) = (&search.points[a], &search.points[b]);
-        a.spectrum.n_unstable.cmp(&b.spectrum.n_unstable).then_with(|| canonical(&a.state, &b.state, coarse))
+        a.spectrum
+            .n_unstable
+            .cmp(&b.spectrum.n_unstable)
+            .then_with(|| canonical(&a.state, &b.state, coarse))
     });
     let mut place = vec![0; order.len()];
-    order.iter().enumerate().for_each(|(new, &old)| place[old] = new);
+    order
+        .iter()
+        .enumerate()
+        .for_each(|(new, &old)| place[old] = new);
     let fates: Vec<Option<usize>> = fates.into_iter().map(|f| f.map(|p| place[p])).collect();
     let points: Vec<Point> = order.iter().map(|&i| search.points[i].clone()).collect();
-    let certificate = Certificate::of(&points, map.half_widths().is_some(), search.round + 1, quiet, quiet >= options.quiet_rounds);
-    let reached = if search.source.driven { reached::table(&points, &fates, search.endings, options) } else { reached::table(&points, &[], Vec::new(), options) };
+    let certificate = Certificate::of(
+        &points,
+        map.half_widths().is_some(),
+        search.round + 1,
+        quiet,
+        quiet >= options.quiet_rounds,
+    );
+    let reached = if search.source.driven {
+        reached::table(&points, &fates, search.endings, options)
+    } else {
+        reached::table(&points, &[], Vec::new(), options)
+    };
     Ok(FixedPoints {
         network,
         input: input.to_vec(),
@@ -93,15 +163,24 @@ pub fn find(population: &Population, network: usize, input: &[f32], condition: u
         census: census.to_vec(),
         certificate,
         reached,
-        seconds: (start.elapsed().as_secs_f64() - settle_seconds, settle_seconds),
+        seconds: (
+            start.elapsed().as_secs_f64() - settle_seconds,
+            settle_seconds,
+        ),
     })
 }
 
 impl Search<'_> {
     fn first_seeds(&self) -> Vec<(SeedKind, Vec<f64>)> {
-        let mut seeds: Vec<(SeedKind, Vec<f64>)> = self.options.own_seeds.iter().map(|s| (SeedKind::Own, s.clone())).collect();
+        let mut seeds: Vec<(SeedKind, Vec<f64>)> = self
+            .options
+            .own_seeds
+            .iter()
+            .map(|s| (SeedKind::Own, s.clone()))
+            .collect();
         for (k, &kind) in FIRST.iter().enumerate() {
-            let n = self.options.seeds / FIRST.len() + usize::from(k < self.options.seeds % FIRST.len());
+            let n = self.options.seeds / FIRST.len()
+                + usize::from(k < self.options.seeds % FIRST.len());
             seeds.extend((0..n).map(|i| (kind, self.source.seed(kind, 0, i, &[]))));
         }
         seeds
@@ -111,7 +190,16 @@ impl Search<'_> {
     fn later_seeds(&self) -> Vec<(SeedKind, Vec<f64>)> {
         let mut found: Vec<Vec<f64>> = self.points.iter().map(|p| p.state.clone()).collect();
         found.sort_by(|a, b| canonical(a, b, self.options.tolerance * self.source.scale));
-        let kinds = [SeedKind::Found, SeedKind::Found, SeedKind::Found, SeedKind::Found, SeedKind::Found, SeedKind::VisitedNear, SeedKind::VisitedFar, SeedKind::Box];
+        let kinds = [
+            SeedKind::Found,
+            SeedKind::Found,
+            SeedKind::Found,
+            SeedKind::Found,
+            SeedKind::Found,
+            SeedKind::VisitedNear,
+            SeedKind::VisitedFar,
+            SeedKind::Box,
+        ];
         (0..self.options.round_seeds)
             .map(|i| {
                 let kind = kinds[i % kinds.len()];
@@ -139,20 +227,43 @@ impl Search<'_> {
         let group = groups(&states, tolerance);
         let n_groups = group.iter().max().map_or(0, |m| m + 1);
         let mut members: Vec<Vec<usize>> = vec![Vec::new(); n_groups];
-        group.iter().enumerate().for_each(|(i, &g)| members[g].push(i));
+        group
+            .iter()
+            .enumerate()
+            .for_each(|(i, &g)| members[g].push(i));
         let mut candidates: Vec<(Vec<f64>, Provenance)> = Vec::with_capacity(n_groups);
         for members in members {
             // The representative does not depend on the order of the seeds.
-            let residuals: Vec<f64> = members.iter().map(|&i| self.solver.step_residual(&found[i].1.state)).collect();
-            let by_quality = |a: &usize, b: &usize| residuals[*a].total_cmp(&residuals[*b]).then_with(|| canonical(&found[members[*a]].1.state, &found[members[*b]].1.state, tolerance * 1e-9));
-            let Some(best) = (0..members.len()).min_by(by_quality) else { continue };
+            let residuals: Vec<f64> = members
+                .iter()
+                .map(|&i| self.solver.step_residual(&found[i].1.state))
+                .collect();
+            let by_quality = |a: &usize, b: &usize| {
+                residuals[*a].total_cmp(&residuals[*b]).then_with(|| {
+                    canonical(
+                        &found[members[*a]].1.state,
+                        &found[members[*b]].1.state,
+                        tolerance * 1e-9,
+                    )
+                })
+            };
+            let Some(best) = (0..members.len()).min_by(by_quality) else {
+                continue;
+            };
             let mut hits: Vec<(SeedKind, usize)> = Vec::new();
             for &i in &members {
                 add_hits(&mut hits, found[i].0, 1);
             }
             let run = &found[members[best]].1;
             let kind = hits[0].0;
-            let provenance = Provenance { kind, round: self.round, hits, steps: run.steps, residual_before: residuals[best], residual_after: 0.0 };
+            let provenance = Provenance {
+                kind,
+                round: self.round,
+                hits,
+                steps: run.steps,
+                residual_before: residuals[best],
+                residual_after: 0.0,
+            };
             let (state, _) = self.solver.polish(&run.state);
             candidates.push((state, provenance));
         }
@@ -166,13 +277,17 @@ impl Search<'_> {
     fn add(&mut self, state: Vec<f64>, provenance: Provenance) -> Option<usize> {
         let tolerance = self.options.tolerance * self.source.scale;
         let hits = provenance.hits.clone();
-        let known = self.points.iter().position(|p| distance(&p.state, &state) <= tolerance);
+        let known = self
+            .points
+            .iter()
+            .position(|p| distance(&p.state, &state) <= tolerance);
         let index = match known {
             Some(index) => {
                 for &(kind, n) in &hits {
                     add_hits(&mut self.points[index].provenance.hits, kind, n);
                 }
-                let earlier = provenance.round == self.points[index].provenance.round && provenance.kind < self.points[index].provenance.kind;
+                let earlier = provenance.round == self.points[index].provenance.round
+                    && provenance.kind < self.points[index].provenance.kind;
                 if earlier {
                     self.points[index].provenance.kind = provenance.kind;
                 }
@@ -182,7 +297,13 @@ impl Search<'_> {
                 index
             }
             None => {
-                let Some(point) = classify::point(&mut self.solver, self.options, self.source.scale, state, provenance) else {
+                let Some(point) = classify::point(
+                    &mut self.solver,
+                    self.options,
+                    self.source.scale,
+                    state,
+                    provenance,
+                ) else {
                     self.rejected += hits.iter().map(|h| h.1).sum::<usize>();
                     return None;
                 };
@@ -197,7 +318,14 @@ impl Search<'_> {
     /// A point on which a driven state settled.
     pub(crate) fn add_settled(&mut self, state: Vec<f64>) -> Option<usize> {
         let residual_before = self.solver.step_residual(&state);
-        let provenance = Provenance { kind: SeedKind::Settled, round: self.round, hits: vec![(SeedKind::Settled, 1)], steps: 0, residual_before, residual_after: 0.0 };
+        let provenance = Provenance {
+            kind: SeedKind::Settled,
+            round: self.round,
+            hits: vec![(SeedKind::Settled, 1)],
+            steps: 0,
+            residual_before,
+            residual_after: 0.0,
+        };
         self.add(state, provenance)
     }
 
@@ -222,16 +350,35 @@ impl Search<'_> {
         let mut slow = Vec::new();
         for g in 0..n {
             let members: Vec<usize> = (0..minima.len()).filter(|&i| group[i] == g).collect();
-            let speeds: Vec<f64> = members.iter().map(|&i| self.solver.step_residual(&minima[i].0)).collect();
-            let Some(best) = (0..members.len()).min_by(|&a, &b| speeds[a].total_cmp(&speeds[b])) else { continue };
+            let speeds: Vec<f64> = members
+                .iter()
+                .map(|&i| self.solver.step_residual(&minima[i].0))
+                .collect();
+            let Some(best) = (0..members.len()).min_by(|&a, &b| speeds[a].total_cmp(&speeds[b]))
+            else {
+                continue;
+            };
             let state = minima[members[best]].0.clone();
-            let fixed = self.points.iter().any(|p| distance(&p.state, &state) <= within);
-            match classify::slow(&mut self.solver, self.options, self.source.scale, state, members.len()) {
+            let fixed = self
+                .points
+                .iter()
+                .any(|p| distance(&p.state, &state) <= within);
+            match classify::slow(
+                &mut self.solver,
+                self.options,
+                self.source.scale,
+                state,
+                members.len(),
+            ) {
                 Some(point) if !fixed => slow.push(point),
                 _ => self.rejected += members.len(),
             }
         }
-        slow.sort_by(|a, b| a.speed.total_cmp(&b.speed).then_with(|| canonical(&a.state, &b.state, within)));
+        slow.sort_by(|a, b| {
+            a.speed
+                .total_cmp(&b.speed)
+                .then_with(|| canonical(&a.state, &b.state, within))
+        });
         slow
     }
 }

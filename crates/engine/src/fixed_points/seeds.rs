@@ -33,7 +33,13 @@ pub enum SeedKind {
 }
 
 /// The five kinds of the first round.
-pub(crate) const FIRST: [SeedKind; 5] = [SeedKind::Visited, SeedKind::VisitedNear, SeedKind::VisitedFar, SeedKind::Between, SeedKind::Box];
+pub(crate) const FIRST: [SeedKind; 5] = [
+    SeedKind::Visited,
+    SeedKind::VisitedNear,
+    SeedKind::VisitedFar,
+    SeedKind::Between,
+    SeedKind::Box,
+];
 
 /// States that trials visited in one network.
 #[derive(Clone, Debug, Default)]
@@ -54,15 +60,32 @@ impl<'a> Visited<'a> {
 
     /// The states of one network of a roll-out.
     pub fn of(trajectories: &'a Trajectories, network: usize) -> Self {
-        let Trajectories { n_trials, n_steps, n_units, .. } = *trajectories;
+        let Trajectories {
+            n_trials,
+            n_steps,
+            n_units,
+            ..
+        } = *trajectories;
         let size = n_trials * n_steps * n_units;
-        Self { states: trajectories.states.iter().map(|s| &s[network * size..][..size]).collect(), n_trials, n_steps }
+        Self {
+            states: trajectories
+                .states
+                .iter()
+                .map(|s| &s[network * size..][..size])
+                .collect(),
+            n_trials,
+            n_steps,
+        }
     }
 
     /// One state, `[field, unit]`.
     fn state(&self, trial: usize, time: usize, n_units: usize) -> Vec<f64> {
         let at = (trial * self.n_steps + time) * n_units;
-        self.states.iter().flat_map(|s| &s[at..at + n_units]).map(|&x| f64::from(x)).collect()
+        self.states
+            .iter()
+            .flat_map(|s| &s[at..at + n_units])
+            .map(|&x| f64::from(x))
+            .collect()
     }
 }
 
@@ -93,22 +116,43 @@ fn join(words: [u32; 2]) -> u64 {
 const KEPT: usize = 4096;
 
 impl Source {
-    pub(crate) fn new(map: &Map, scratch: &mut Scratch, visited: &Visited, seed: u64, network_seed: u64, condition: u32) -> Self {
+    pub(crate) fn new(
+        map: &Map,
+        scratch: &mut Scratch,
+        visited: &Visited,
+        seed: u64,
+        network_seed: u64,
+        condition: u32,
+    ) -> Self {
         let n = map.n_units();
-        let base = join(Stream::new(seed, NETWORK).words(network_seed as u32, (network_seed >> 32) as u32));
+        let base = join(
+            Stream::new(seed, NETWORK).words(network_seed as u32, (network_seed >> 32) as u32),
+        );
         let size = map.n_state();
-        let driven = visited.n_trials > 0 && visited.n_steps > 0 && visited.states.len() * n == size && n > 0;
+        let driven = visited.n_trials > 0
+            && visited.n_steps > 0
+            && visited.states.len() * n == size
+            && n > 0;
         let (mut states, mut ends) = (Vec::new(), Vec::new());
         if driven {
             let total = visited.n_trials * visited.n_steps;
             let every = total.div_ceil(KEPT).max(1);
-            states.extend((0..total).step_by(every).map(|i| visited.state(i / visited.n_steps, i % visited.n_steps, n)));
+            states.extend(
+                (0..total)
+                    .step_by(every)
+                    .map(|i| visited.state(i / visited.n_steps, i % visited.n_steps, n)),
+            );
             ends.extend((0..visited.n_trials).map(|t| visited.state(t, visited.n_steps - 1, n)));
         } else {
             let starts = Stream::new(base, STARTS);
             for start in 0..32 {
                 let mut draws = starts.draws(start);
-                let mut state: Vec<f64> = (0..size).map(|i| (2.0 * f64::from(draws.uniform()) - 1.0) * map.half_widths().map_or(1.0, |w| w[i].min(4.0))).collect();
+                let mut state: Vec<f64> = (0..size)
+                    .map(|i| {
+                        (2.0 * f64::from(draws.uniform()) - 1.0)
+                            * map.half_widths().map_or(1.0, |w| w[i].min(4.0))
+                    })
+                    .collect();
                 let mut next = state.clone();
                 for _ in 0..32 {
                     map.step(scratch, &state, &mut next);
@@ -135,32 +179,66 @@ impl Source {
             let root = (values().map(|x| x * x).sum::<f64>() / count).sqrt();
             let largest = values().fold(0.0_f64, |m, x| m.max(x.abs()));
             rms.extend(std::iter::repeat_n(root.max(1e-2), n));
-            range.extend((0..n).map(|i| map.half_widths().map_or((2.0 * largest).max(1.0), |w| w[field * n + i])));
+            range.extend((0..n).map(|i| {
+                map.half_widths()
+                    .map_or((2.0 * largest).max(1.0), |w| w[field * n + i])
+            }));
         }
         let scale = rms.iter().map(|x| x * x).sum::<f64>().sqrt().max(1e-2);
-        Self { visited: states, ends, rms, range, scale, driven, base, condition }
+        Self {
+            visited: states,
+            ends,
+            rms,
+            range,
+            scale,
+            driven,
+            base,
+            condition,
+        }
     }
 
     fn draws(&self, kind: SeedKind, round: usize, index: usize) -> Draws {
-        let of_kind = join(Stream::new(self.base, KIND + kind as u32).words(self.condition, round as u32));
+        let of_kind =
+            join(Stream::new(self.base, KIND + kind as u32).words(self.condition, round as u32));
         Stream::new(of_kind, INDEX).draws(index as u32)
     }
 
     /// Seed number `index` of a kind in a round; `found` are the points known, in a canonical order.
-    pub(crate) fn seed(&self, kind: SeedKind, round: usize, index: usize, found: &[Vec<f64>]) -> Vec<f64> {
+    pub(crate) fn seed(
+        &self,
+        kind: SeedKind,
+        round: usize,
+        index: usize,
+        found: &[Vec<f64>],
+    ) -> Vec<f64> {
         let mut draws = self.draws(kind, round, index);
         match kind {
             SeedKind::Visited => pick(&self.visited, &mut draws).to_vec(),
             SeedKind::VisitedNear | SeedKind::VisitedFar => {
-                let scale = if kind == SeedKind::VisitedNear { 0.5 } else { 1.5 };
+                let scale = if kind == SeedKind::VisitedNear {
+                    0.5
+                } else {
+                    1.5
+                };
                 let state = pick(&self.visited, &mut draws).to_vec();
                 self.noisy(state, scale, &mut draws)
             }
-            SeedKind::Box | SeedKind::Own => self.range.iter().map(|w| (2.0 * f64::from(draws.uniform()) - 1.0) * w).collect(),
+            SeedKind::Box | SeedKind::Own => self
+                .range
+                .iter()
+                .map(|w| (2.0 * f64::from(draws.uniform()) - 1.0) * w)
+                .collect(),
             SeedKind::Between => combination(&self.ends, &mut draws),
             SeedKind::Found | SeedKind::Settled => {
-                let state = combination(if found.is_empty() { &self.ends } else { found }, &mut draws);
-                if index % 2 == 1 { self.noisy(state, 0.1, &mut draws) } else { state }
+                let state = combination(
+                    if found.is_empty() { &self.ends } else { found },
+                    &mut draws,
+                );
+                if index % 2 == 1 {
+                    self.noisy(state, 0.1, &mut draws)
+                } else {
+                    state
+                }
             }
         }
     }
@@ -180,7 +258,9 @@ fn pick<'a>(states: &'a [Vec<f64>], draws: &mut Draws) -> &'a [f64] {
 /// Two to four states with weights uniform on the simplex.
 fn combination(states: &[Vec<f64>], draws: &mut Draws) -> Vec<f64> {
     let n = 2 + draws.below(3) as usize;
-    let weights: Vec<f64> = (0..n).map(|_| -(1.0 - f64::from(draws.uniform())).ln() + 1e-9).collect();
+    let weights: Vec<f64> = (0..n)
+        .map(|_| -(1.0 - f64::from(draws.uniform())).ln() + 1e-9)
+        .collect();
     let total: f64 = weights.iter().sum();
     let mut mixed = vec![0.0; states[0].len()];
     for weight in weights {

@@ -36,7 +36,11 @@ impl<'a> Settler<'a> {
         let n = map.n_units();
         let padded = n.div_ceil(LANES) * LANES;
         let mut workspace = Workspace::new(BLOCK * padded);
-        workspace.set_constants(map.cell(), population.network_constants(network), padded.max(1));
+        workspace.set_constants(
+            map.cell(),
+            population.network_constants(network),
+            padded.max(1),
+        );
         let count = workspace.array(Array::Leaf(Leaf::UnitCount));
         workspace.storage[count].fill(n as f32);
         for i in 0..map.cell().unit_params.len() {
@@ -47,13 +51,22 @@ impl<'a> Settler<'a> {
                 }
             }
         }
-        let next: Vec<_> = map.cell().next.iter().enumerate().map(|(f, &node)| (Array::StateNext(f as u8), node)).collect();
+        let next: Vec<_> = map
+            .cell()
+            .next
+            .iter()
+            .enumerate()
+            .map(|(f, &node)| (Array::StateNext(f as u8), node))
+            .collect();
         let form = Form::new(map.cell(), &next, &mut workspace);
         let from = crate::map::dense::stride(n);
         let narrow = |rows: &[f64]| {
             let mut wide = vec![0.0; rows.len() / from.max(1) * padded];
             for (to, row) in wide.chunks_mut(padded.max(1)).zip(rows.chunks(from.max(1))) {
-                to[..n].iter_mut().zip(row).for_each(|(x, &y)| *x = y as f32);
+                to[..n]
+                    .iter_mut()
+                    .zip(row)
+                    .for_each(|(x, &y)| *x = y as f32);
             }
             wide
         };
@@ -73,7 +86,12 @@ impl<'a> Settler<'a> {
 
     /// Where every state (`[field, unit]`) is after `steps` steps, or once its whole block rests: no coordinate moves by
     /// more than `speed` in a step.
-    pub(crate) fn settle(&mut self, states: &[Vec<f64>], steps: usize, speed: f32) -> Vec<Vec<f64>> {
+    pub(crate) fn settle(
+        &mut self,
+        states: &[Vec<f64>],
+        steps: usize,
+        speed: f32,
+    ) -> Vec<Vec<f64>> {
         let n = self.map.n_units();
         let fields = self.map.cell().states.len();
         let mut ends = Vec::with_capacity(states.len());
@@ -83,7 +101,10 @@ impl<'a> Settler<'a> {
                 // A short block is filled up with its first state.
                 for (slot, row) in storage.chunks_mut(self.padded).enumerate() {
                     let state = block.get(slot).unwrap_or(&block[0]);
-                    row[..n].iter_mut().zip(&state[f * n..]).for_each(|(x, &y)| *x = y as f32);
+                    row[..n]
+                        .iter_mut()
+                        .zip(&state[f * n..])
+                        .for_each(|(x, &y)| *x = y as f32);
                     row[n..].fill(0.0);
                 }
             }
@@ -99,7 +120,11 @@ impl<'a> Settler<'a> {
                 }
             }
             for slot in 0..block.len() {
-                let fields = self.form.states.iter().flat_map(|&at| &self.workspace.storage[at][slot * self.padded..][..n]);
+                let fields = self
+                    .form
+                    .states
+                    .iter()
+                    .flat_map(|&at| &self.workspace.storage[at][slot * self.padded..][..n]);
                 ends.push(fields.map(|&x| f64::from(x)).collect());
             }
         }
@@ -109,7 +134,10 @@ impl<'a> Settler<'a> {
     /// Takes steps; the largest change of a coordinate in the last one, NaN where a state is not finite.
     fn advance(&mut self, steps: usize) -> f32 {
         let arch = self.arch;
-        arch.dispatch(Advance { settler: self, steps })
+        arch.dispatch(Advance {
+            settler: self,
+            steps,
+        })
     }
 
     #[inline(always)]
@@ -117,11 +145,20 @@ impl<'a> Settler<'a> {
         let (len, n) = (BLOCK * self.padded, self.map.n_units());
         for (s, section) in self.form.values.iter().enumerate() {
             section.run(&mut self.workspace.storage, len);
-            let Some(&at) = self.form.drives.get(s) else { continue };
+            let Some(&at) = self.form.drives.get(s) else {
+                continue;
+            };
             self.drive.copy_from_slice(&self.workspace.storage[at]);
             for (g, gate) in self.map.weights().iter().enumerate() {
                 if gate.stage == s && self.form.used[g] {
-                    product(&mut self.product, &self.drive, &self.weights[g], &self.constants[g], n, self.padded);
+                    product(
+                        &mut self.product,
+                        &self.drive,
+                        &self.weights[g],
+                        &self.constants[g],
+                        n,
+                        self.padded,
+                    );
                     self.workspace.storage[self.form.gates[g]].copy_from_slice(&self.product);
                 }
             }
@@ -169,9 +206,19 @@ impl pulp::WithSimd for Advance<'_, '_> {
 
 /// `out = constant + drive weights`, eight states by sixteen units at a time.
 #[inline(always)]
-fn product(out: &mut [f32], drive: &[f32], weights: &[f32], constant: &[f32], n: usize, padded: usize) {
+fn product(
+    out: &mut [f32],
+    drive: &[f32],
+    weights: &[f32],
+    constant: &[f32],
+    n: usize,
+    padded: usize,
+) {
     const ROWS: usize = 8;
-    for (out, drive) in out.chunks_exact_mut(ROWS * padded).zip(drive.chunks_exact(ROWS * padded)) {
+    for (out, drive) in out
+        .chunks_exact_mut(ROWS * padded)
+        .zip(drive.chunks_exact(ROWS * padded))
+    {
         for j in (0..padded).step_by(LANES) {
             let mut sum = [[0.0_f32; LANES]; ROWS];
             for row in &mut sum {

@@ -51,7 +51,16 @@ pub(crate) fn norm(x: &[f64]) -> f64 {
 impl<'a> Solver<'a> {
     pub(crate) fn new(map: &'a Map, scale: f64, steps_max: usize) -> Self {
         let zeros = vec![0.0; map.n_state()];
-        Self { map, scratch: map.scratch(), scale, steps_max, residual: zeros.clone(), step: zeros.clone(), trial: zeros.clone(), trial_residual: zeros }
+        Self {
+            map,
+            scratch: map.scratch(),
+            scale,
+            steps_max,
+            residual: zeros.clone(),
+            step: zeros.clone(),
+            trial: zeros.clone(),
+            trial_residual: zeros,
+        }
     }
 
     /// `state + share * step`, kept inside the box; returns its residual norm.
@@ -64,7 +73,12 @@ impl<'a> Solver<'a> {
                 *t = t.clamp(-w, *w);
             }
         }
-        self.map.target_residual(&mut self.scratch, &self.trial, false, &mut self.trial_residual);
+        self.map.target_residual(
+            &mut self.scratch,
+            &self.trial,
+            false,
+            &mut self.trial_residual,
+        );
         norm(&self.trial_residual)
     }
 
@@ -72,29 +86,47 @@ impl<'a> Solver<'a> {
     pub(crate) fn run(&mut self, seed: &[f64]) -> Run {
         let mut state = seed.to_vec();
         if let Some(widths) = self.map.half_widths() {
-            state.iter_mut().zip(widths).for_each(|(x, w)| *x = x.clamp(-w, *w));
+            state
+                .iter_mut()
+                .zip(widths)
+                .for_each(|(x, w)| *x = x.clamp(-w, *w));
         }
         // Without a box a near-singular matrix must not throw the state out of sight.
-        let longest = if self.map.half_widths().is_some() { f64::INFINITY } else { 10.0 * self.scale };
+        let longest = if self.map.half_widths().is_some() {
+            f64::INFINITY
+        } else {
+            10.0 * self.scale
+        };
         let mut steps = 0;
         let mut short = 0;
         while steps < self.steps_max {
-            self.map.target_residual(&mut self.scratch, &state, true, &mut self.residual);
+            self.map
+                .target_residual(&mut self.scratch, &state, true, &mut self.residual);
             let now = norm(&self.residual);
             if !now.is_finite() {
                 break;
             }
             if now <= 1e-14 * self.scale {
-                return Run { end: End::Point, state, steps };
+                return Run {
+                    end: End::Point,
+                    state,
+                    steps,
+                };
             }
             steps += 1;
             let mut taken = 0.0;
-            if self.map.newton_step(&mut self.scratch, &self.residual, &mut self.step).is_some() {
+            if self
+                .map
+                .newton_step(&mut self.scratch, &self.residual, &mut self.step)
+                .is_some()
+            {
                 let length = norm(&self.step);
                 let mut share = (longest / length).min(1.0);
                 while share >= SHORTEST {
                     let then = self.attempt(&state, share);
-                    if then <= (1.0 - 1e-4 * share) * now || (length <= COARSE * self.scale && then <= now) {
+                    if then <= (1.0 - 1e-4 * share) * now
+                        || (length <= COARSE * self.scale && then <= now)
+                    {
                         taken = share;
                         state.copy_from_slice(&self.trial);
                         break;
@@ -102,7 +134,11 @@ impl<'a> Solver<'a> {
                     share *= 0.5;
                 }
                 if length <= COARSE * self.scale {
-                    return Run { end: End::Point, state, steps };
+                    return Run {
+                        end: End::Point,
+                        state,
+                        steps,
+                    };
                 }
             }
             short = if taken < 0.2 { short + 1 } else { 0 };
@@ -113,7 +149,11 @@ impl<'a> Solver<'a> {
                 short = 0;
             }
         }
-        Run { end: End::Lost, state, steps }
+        Run {
+            end: End::Lost,
+            state,
+            steps,
+        }
     }
 
     /// Levenberg-Marquardt; `None` once the residual has fallen to a tenth and Newton may go on.
@@ -121,7 +161,8 @@ impl<'a> Solver<'a> {
         let mut shift = 1e-3;
         let mut entry = None;
         for damped in 0..DAMPED_MAX {
-            self.map.target_residual(&mut self.scratch, state, true, &mut self.residual);
+            self.map
+                .target_residual(&mut self.scratch, state, true, &mut self.residual);
             let now = norm(&self.residual);
             if damped >= PATIENCE && now > HOPELESS * self.scale {
                 return Some(End::Lost);
@@ -138,7 +179,9 @@ impl<'a> Solver<'a> {
             let mut moved = false;
             while shift < 1e6 {
                 let residual = std::mem::take(&mut self.residual);
-                let slope = self.map.damped_step(&mut self.scratch, &residual, shift, &mut self.step);
+                let slope =
+                    self.map
+                        .damped_step(&mut self.scratch, &residual, shift, &mut self.step);
                 self.residual = residual;
                 if slope.is_some_and(|s| s < 1e-9) {
                     return Some(End::Minimum);
@@ -152,7 +195,13 @@ impl<'a> Solver<'a> {
             if !moved {
                 return Some(End::Minimum);
             }
-            let change = self.trial.iter().zip(state.iter()).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
+            let change = self
+                .trial
+                .iter()
+                .zip(state.iter())
+                .map(|(a, b)| (a - b).powi(2))
+                .sum::<f64>()
+                .sqrt();
             state.copy_from_slice(&self.trial);
             shift = (shift * 0.2).max(1e-13);
             if change < 1e-9 * self.scale {
@@ -183,15 +232,22 @@ impl<'a> Solver<'a> {
 
     /// Length of the Newton step at a state (of least norm where `I - J` is singular); the step is left in `self.step`.
     pub(crate) fn newton_length(&mut self, state: &[f64]) -> f64 {
-        self.map.target_residual(&mut self.scratch, state, true, &mut self.residual);
+        self.map
+            .target_residual(&mut self.scratch, state, true, &mut self.residual);
         if norm(&self.residual) == 0.0 {
             self.step.fill(0.0);
             return 0.0;
         }
-        if self.map.newton_step(&mut self.scratch, &self.residual, &mut self.step).is_none() {
+        if self
+            .map
+            .newton_step(&mut self.scratch, &self.residual, &mut self.step)
+            .is_none()
+        {
             self.map.prepare_damped(&mut self.scratch);
             let residual = std::mem::take(&mut self.residual);
-            let solved = self.map.damped_step(&mut self.scratch, &residual, 1e-13, &mut self.step);
+            let solved = self
+                .map
+                .damped_step(&mut self.scratch, &residual, 1e-13, &mut self.step);
             self.residual = residual;
             if solved.is_none() {
                 return f64::INFINITY;

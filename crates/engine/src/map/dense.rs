@@ -54,7 +54,8 @@ pub(crate) fn solve(a: &mut [f64], b: &mut [f64], n: usize, stride: usize) -> Op
         let (top, below) = a.split_at_mut((k + 1) * stride);
         let pivot_row = &mut top[k * stride..];
         if at != k {
-            pivot_row[start..].swap_with_slice(&mut below[(at - k - 1) * stride + start..][..stride - start]);
+            pivot_row[start..]
+                .swap_with_slice(&mut below[(at - k - 1) * stride + start..][..stride - start]);
             b.swap(k, at);
             sign = -sign;
         }
@@ -82,7 +83,15 @@ pub(crate) fn solve(a: &mut [f64], b: &mut [f64], n: usize, stride: usize) -> Op
 
 /// `out = a^T a + shift I` and `gradient = a^T r`.
 #[inline(always)]
-pub(crate) fn normal_equations(a: &[f64], r: &[f64], shift: f64, n: usize, stride: usize, out: &mut [f64], gradient: &mut [f64]) {
+pub(crate) fn normal_equations(
+    a: &[f64],
+    r: &[f64],
+    shift: f64,
+    n: usize,
+    stride: usize,
+    out: &mut [f64],
+    gradient: &mut [f64],
+) {
     out[..n * stride].fill(0.0);
     gradient[..stride].fill(0.0);
     for (row, &r_k) in a.chunks_exact(stride).zip(r).take(n) {
@@ -99,7 +108,11 @@ pub(crate) fn normal_equations(a: &[f64], r: &[f64], shift: f64, n: usize, strid
 /// `out += left right`; `left` is `[n, n]`, all with the same padded rows.
 #[inline(always)]
 pub(crate) fn add_product(out: &mut [f64], left: &[f64], right: &[f64], n: usize, stride: usize) {
-    for (to, row) in out.chunks_exact_mut(stride).zip(left.chunks_exact(stride)).take(n) {
+    for (to, row) in out
+        .chunks_exact_mut(stride)
+        .zip(left.chunks_exact(stride))
+        .take(n)
+    {
         let mut block = 0;
         // Four vectors of the result stay in registers along the whole sum.
         while block < stride {
@@ -117,7 +130,11 @@ pub(crate) fn add_product(out: &mut [f64], left: &[f64], right: &[f64], n: usize
                 }
             } else {
                 for (j, &factor) in row.iter().enumerate().take(n) {
-                    add_scaled(&mut to[block..block + width], factor, &right[j * stride + block..][..width]);
+                    add_scaled(
+                        &mut to[block..block + width],
+                        factor,
+                        &right[j * stride + block..][..width],
+                    );
                 }
             }
             block += width;

@@ -1,10 +1,10 @@
 //! A cell's step, or its candidate, as programs that also write every pointwise partial derivative.
 
+use crate::cell::Cell;
 use crate::cell::derive::adjoint;
 use crate::cell::evaluate::{Place, Workspace, run};
 use crate::cell::graph::{Graph, Leaf, Node};
 use crate::cell::program::{Array, Program};
-use crate::cell::Cell;
 use crate::numerics::Real;
 use std::collections::BTreeMap;
 
@@ -16,7 +16,11 @@ pub(crate) struct Section {
 }
 
 impl Section {
-    pub(crate) fn new<T: Real>(graph: &Graph, outputs: &[(Array, Node)], workspace: &mut Workspace<T>) -> Self {
+    pub(crate) fn new<T: Real>(
+        graph: &Graph,
+        outputs: &[(Array, Node)],
+        workspace: &mut Workspace<T>,
+    ) -> Self {
         let program = Program::build(graph, outputs, &BTreeMap::new());
         for &(array, _) in outputs {
             workspace.array(array);
@@ -65,12 +69,23 @@ pub(crate) struct Form {
 
 impl Form {
     /// Programs for `expressions`, written to `arrays`.
-    pub(crate) fn new<T: Real>(cell: &Cell, expressions: &[(Array, Node)], workspace: &mut Workspace<T>) -> Self {
+    pub(crate) fn new<T: Real>(
+        cell: &Cell,
+        expressions: &[(Array, Node)],
+        workspace: &mut Workspace<T>,
+    ) -> Self {
         let mut graph = cell.graph.clone();
         let gate_names: Vec<(usize, usize)> = cell.gates().map(|(s, g, _)| (s, g)).collect();
-        let gate_index = |s: u8, g: u8| gate_names.iter().position(|&n| n == (usize::from(s), usize::from(g)));
+        let gate_index = |s: u8, g: u8| {
+            gate_names
+                .iter()
+                .position(|&n| n == (usize::from(s), usize::from(g)))
+        };
         let mut n_partials = 0;
-        let mut partials = |graph: &mut Graph, node: Node, outputs: &mut Vec<(Array, Node)>, workspace: &mut Workspace<T>| {
+        let mut partials = |graph: &mut Graph,
+                            node: Node,
+                            outputs: &mut Vec<(Array, Node)>,
+                            workspace: &mut Workspace<T>| {
             let one = graph.literal(1.0);
             let mut by_state = vec![None; cell.states.len()];
             let mut by_gate = vec![None; gate_names.len()];
@@ -92,10 +107,15 @@ impl Form {
         let mut form = Self {
             values: Vec::new(),
             linear: Vec::new(),
-            states: (0..cell.states.len()).map(|f| workspace.array(Array::Leaf(Leaf::State(f as u8)))).collect(),
+            states: (0..cell.states.len())
+                .map(|f| workspace.array(Array::Leaf(Leaf::State(f as u8))))
+                .collect(),
             results: expressions.iter().map(|e| workspace.array(e.0)).collect(),
             drives: Vec::new(),
-            gates: gate_names.iter().map(|&(s, g)| workspace.array(Array::Leaf(Leaf::Gate(s as u8, g as u8)))).collect(),
+            gates: gate_names
+                .iter()
+                .map(|&(s, g)| workspace.array(Array::Leaf(Leaf::Gate(s as u8, g as u8))))
+                .collect(),
             used: vec![false; gate_names.len()],
             outer: Partials::default(),
             drive: Partials::default(),
@@ -137,7 +157,11 @@ impl Form {
         };
         let mut used = mark(&expressions.iter().map(|e| e.1).collect::<Vec<_>>());
         for (s, stage) in cell.stages.iter().enumerate().rev() {
-            if gate_names.iter().zip(&used).any(|(&(of, _), &u)| of == s && u) {
+            if gate_names
+                .iter()
+                .zip(&used)
+                .any(|(&(of, _), &u)| of == s && u)
+            {
                 used = mark(&[stage.drive]);
             }
         }

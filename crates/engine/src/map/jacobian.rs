@@ -19,13 +19,31 @@ impl Assembly {
         let size = map.n_units * map.stride;
         let dense_drive = |s: usize| map.step.drive.by_gate[s].iter().any(Option::is_some);
         let fields = map.cell.states.len();
-        let drives = (0..map.cell.stages.len()).map(|s| if dense_drive(s) { vec![vec![0.0; size]; fields] } else { Vec::new() }).collect();
-        Self { weighted: vec![0.0; size], drives, block: vec![0.0; size] }
+        let drives = (0..map.cell.stages.len())
+            .map(|s| {
+                if dense_drive(s) {
+                    vec![vec![0.0; size]; fields]
+                } else {
+                    Vec::new()
+                }
+            })
+            .collect();
+        Self {
+            weighted: vec![0.0; size],
+            drives,
+            block: vec![0.0; size],
+        }
     }
 
     /// Derivatives of the drives of later stages, which depend on gates of earlier ones.
     #[inline(always)]
-    pub(crate) fn drives(&mut self, map: &Map, form: &Form, storage: &[Vec<f64>], coefficients: &mut [Vec<f64>]) {
+    pub(crate) fn drives(
+        &mut self,
+        map: &Map,
+        form: &Form,
+        storage: &[Vec<f64>],
+        coefficients: &mut [Vec<f64>],
+    ) {
         let (n, stride) = (map.n_units, map.stride);
         for s in 0..self.drives.len() {
             if self.drives[s].is_empty() || !used(map, form, s) {
@@ -51,7 +69,15 @@ impl Assembly {
 
     /// `block = sum over gates of diag(coefficients[gate]) dP_gate / d state field`.
     #[inline(always)]
-    pub(crate) fn block(&mut self, map: &Map, form: &Form, storage: &[Vec<f64>], coefficients: &[Vec<f64>], present: &[bool], field: usize) {
+    pub(crate) fn block(
+        &mut self,
+        map: &Map,
+        form: &Form,
+        storage: &[Vec<f64>],
+        coefficients: &[Vec<f64>],
+        present: &[bool],
+        field: usize,
+    ) {
         let (n, stride) = (map.n_units, map.stride);
         self.block.fill(0.0);
         for s in 0..self.drives.len() {
@@ -59,14 +85,23 @@ impl Assembly {
             let full = !self.drives[s].is_empty();
             let mut any = false;
             for (g, gate) in map.gates.iter().enumerate() {
-                if gate.stage != s || !present[g] || gate.rows.is_empty() || (slope.is_none() && !full) {
+                if gate.stage != s
+                    || !present[g]
+                    || gate.rows.is_empty()
+                    || (slope.is_none() && !full)
+                {
                     continue;
                 }
                 if !any {
                     self.weighted.fill(0.0);
                     any = true;
                 }
-                for ((to, from), &c) in self.weighted.chunks_exact_mut(stride).zip(gate.rows.chunks_exact(stride)).zip(&coefficients[g]) {
+                for ((to, from), &c) in self
+                    .weighted
+                    .chunks_exact_mut(stride)
+                    .zip(gate.rows.chunks_exact(stride))
+                    .zip(&coefficients[g])
+                {
                     dense::add_scaled(to, c, from);
                 }
             }
@@ -74,10 +109,20 @@ impl Assembly {
                 continue;
             }
             if full {
-                dense::add_product(&mut self.block, &self.weighted, &self.drives[s][field], n, stride);
+                dense::add_product(
+                    &mut self.block,
+                    &self.weighted,
+                    &self.drives[s][field],
+                    n,
+                    stride,
+                );
             } else if let Some(at) = slope {
                 let slope = &storage[at];
-                for (to, from) in self.block.chunks_exact_mut(stride).zip(self.weighted.chunks_exact(stride)) {
+                for (to, from) in self
+                    .block
+                    .chunks_exact_mut(stride)
+                    .zip(self.weighted.chunks_exact(stride))
+                {
                     for ((x, w), d) in to.iter_mut().zip(from).zip(slope) {
                         *x = w.mul_add(*d, *x);
                     }
@@ -89,7 +134,10 @@ impl Assembly {
 
 /// Whether any gate of a stage is computed.
 fn used(map: &Map, form: &Form, stage: usize) -> bool {
-    map.gates.iter().zip(&form.used).any(|(gate, &u)| gate.stage == stage && u)
+    map.gates
+        .iter()
+        .zip(&form.used)
+        .any(|(gate, &u)| gate.stage == stage && u)
 }
 
 impl Map {
@@ -112,8 +160,20 @@ impl Map {
     }
 
     /// The derivative of a form just evaluated with its partials, rows `row_stride` apart.
-    pub(crate) fn full_jacobian(&self, form: &Form, scratch: &mut Scratch, out: &mut [f64], row_stride: usize) {
-        self.arch.dispatch(FullJacobian { map: self, form, scratch, out, row_stride });
+    pub(crate) fn full_jacobian(
+        &self,
+        form: &Form,
+        scratch: &mut Scratch,
+        out: &mut [f64],
+        row_stride: usize,
+    ) {
+        self.arch.dispatch(FullJacobian {
+            map: self,
+            form,
+            scratch,
+            out,
+            row_stride,
+        });
     }
 }
 
@@ -135,11 +195,19 @@ impl pulp::WithSimd for FullJacobian<'_> {
 }
 
 #[inline(always)]
-fn full_jacobian(map: &Map, form: &Form, scratch: &mut Scratch, out: &mut [f64], row_stride: usize) {
+fn full_jacobian(
+    map: &Map,
+    form: &Form,
+    scratch: &mut Scratch,
+    out: &mut [f64],
+    row_stride: usize,
+) {
     let (n, stride, fields) = (map.n_units, map.stride, map.cell.states.len());
     let storage = &scratch.workspace.storage;
     let buffers = &mut scratch.newton;
-    buffers.assembly.drives(map, form, storage, &mut buffers.coefficients);
+    buffers
+        .assembly
+        .drives(map, form, storage, &mut buffers.coefficients);
     for row_field in 0..fields {
         for (gate, by) in form.outer.by_gate[row_field].iter().enumerate() {
             match by {
@@ -149,7 +217,14 @@ fn full_jacobian(map: &Map, form: &Form, scratch: &mut Scratch, out: &mut [f64],
             buffers.present[gate] = by.is_some();
         }
         for field in 0..fields {
-            buffers.assembly.block(map, form, storage, &buffers.coefficients, &buffers.present, field);
+            buffers.assembly.block(
+                map,
+                form,
+                storage,
+                &buffers.coefficients,
+                &buffers.present,
+                field,
+            );
             for i in 0..n {
                 let to = &mut out[(row_field * n + i) * row_stride + field * n..][..n];
                 to.copy_from_slice(&buffers.assembly.block[i * stride..i * stride + n]);

@@ -32,7 +32,8 @@ impl Buffers {
     pub(crate) fn new(map: &Map) -> Self {
         let fields = map.cell.states.len();
         let gates = map.gates.len();
-        let read = |f: usize| (0..map.cell.stages.len()).any(|s| map.step.drive.by_state[s][f].is_some());
+        let read =
+            |f: usize| (0..map.cell.stages.len()).any(|s| map.step.drive.by_state[s][f].is_some());
         let mut kept: Vec<usize> = (0..fields).filter(|&f| read(f)).collect();
         if kept.is_empty() {
             kept.push(0);
@@ -41,7 +42,15 @@ impl Buffers {
         let size = kept.len() * map.n_units;
         let whole = map.n_state();
         let targets = &map.target.outer;
-        let row_present = (0..fields).map(|f| targets.by_state[f].iter().chain(&targets.by_gate[f]).map(Option::is_some).collect()).collect();
+        let row_present = (0..fields)
+            .map(|f| {
+                targets.by_state[f]
+                    .iter()
+                    .chain(&targets.by_gate[f])
+                    .map(Option::is_some)
+                    .collect()
+            })
+            .collect();
         Self {
             assembly: Assembly::new(map),
             coefficients: vec![vec![0.0; map.stride]; gates],
@@ -63,8 +72,18 @@ impl Buffers {
 impl Map {
     /// `(I - J)^-1 residual` for the target just evaluated with partials at the state the residual belongs to; adding it
     /// to the state is a Newton step. `None` where the matrix is singular.
-    pub(crate) fn newton_step(&self, scratch: &mut Scratch, residual: &[f64], step: &mut [f64]) -> Option<()> {
-        self.arch.dispatch(NewtonStep { map: self, scratch, residual, step })
+    pub(crate) fn newton_step(
+        &self,
+        scratch: &mut Scratch,
+        residual: &[f64],
+        step: &mut [f64],
+    ) -> Option<()> {
+        self.arch.dispatch(NewtonStep {
+            map: self,
+            scratch,
+            residual,
+            step,
+        })
     }
 
     /// Forms `I - J` of the target just evaluated with partials, for [`Map::damped_step`].
@@ -83,8 +102,20 @@ impl Map {
     }
 
     /// `(A^T A + shift |A|^2 I)^-1 A^T residual` with `A = I - J`, and `|A^T residual| / (|A| |residual|)`.
-    pub(crate) fn damped_step(&self, scratch: &mut Scratch, residual: &[f64], shift: f64, step: &mut [f64]) -> Option<f64> {
-        self.arch.dispatch(DampedStep { n: self.n_state(), buffers: &mut scratch.newton, residual, shift, step })
+    pub(crate) fn damped_step(
+        &self,
+        scratch: &mut Scratch,
+        residual: &[f64],
+        shift: f64,
+        step: &mut [f64],
+    ) -> Option<f64> {
+        self.arch.dispatch(DampedStep {
+            n: self.n_state(),
+            buffers: &mut scratch.newton,
+            residual,
+            shift,
+            step,
+        })
     }
 
     /// Sign of det(I - J) of `F` at a state, 0 where it cannot be told from zero.
@@ -99,7 +130,14 @@ impl Map {
             row[i] += 1.0;
         }
         let mut rhs = vec![0.0; size];
-        self.arch.dispatch(Solve { a: &mut full, b: &mut rhs, n: size, stride }).map_or(0, |sign| sign as i32)
+        self.arch
+            .dispatch(Solve {
+                a: &mut full,
+                b: &mut rhs,
+                n: size,
+                stride,
+            })
+            .map_or(0, |sign| sign as i32)
     }
 }
 
@@ -132,13 +170,33 @@ impl pulp::WithSimd for DampedStep<'_> {
 
     #[inline(always)]
     fn with_simd<S: pulp::Simd>(self, _: S) -> Self::Output {
-        let Self { n, buffers, residual, shift, step } = self;
+        let Self {
+            n,
+            buffers,
+            residual,
+            shift,
+            step,
+        } = self;
         let stride = dense::stride(n);
-        let Buffers { full, normal, gradient, .. } = buffers;
+        let Buffers {
+            full,
+            normal,
+            gradient,
+            ..
+        } = buffers;
         let norm2: f64 = full.iter().map(|x| x * x).sum();
-        dense::normal_equations(full, residual, shift * norm2 / n as f64, n, stride, normal, gradient);
+        dense::normal_equations(
+            full,
+            residual,
+            shift * norm2 / n as f64,
+            n,
+            stride,
+            normal,
+            gradient,
+        );
         let length2: f64 = residual.iter().map(|x| x * x).sum();
-        let slope = gradient.iter().map(|x| x * x).sum::<f64>().sqrt() / (norm2 * length2).sqrt().max(f64::MIN_POSITIVE);
+        let slope = gradient.iter().map(|x| x * x).sum::<f64>().sqrt()
+            / (norm2 * length2).sqrt().max(f64::MIN_POSITIVE);
         dense::solve(normal, gradient, n, stride)?;
         step.copy_from_slice(&gradient[..n]);
         Some(slope)
@@ -165,7 +223,19 @@ impl pulp::WithSimd for Solve<'_> {
 fn newton_step(map: &Map, scratch: &mut Scratch, residual: &[f64], step: &mut [f64]) -> Option<()> {
     let (n, stride, fields) = (map.n_units, map.stride, map.cell.states.len());
     let storage = &scratch.workspace.storage;
-    let Buffers { assembly, coefficients, present, kept, eliminated, rows, row_present, rhs, matrix, pointwise, .. } = &mut scratch.newton;
+    let Buffers {
+        assembly,
+        coefficients,
+        present,
+        kept,
+        eliminated,
+        rows,
+        row_present,
+        rhs,
+        matrix,
+        pointwise,
+        ..
+    } = &mut scratch.newton;
     let form = &map.target;
     assembly.drives(map, form, storage, coefficients);
     rhs[..n * fields].copy_from_slice(residual);
@@ -205,7 +275,10 @@ fn newton_step(map: &Map, scratch: &mut Scratch, residual: &[f64], step: &mut [f
                 }
             }
             let from = row_present[e].clone();
-            row_present[f].iter_mut().zip(from).for_each(|(to, from)| *to |= from);
+            row_present[f]
+                .iter_mut()
+                .zip(from)
+                .for_each(|(to, from)| *to |= from);
         }
     }
 
@@ -219,7 +292,10 @@ fn newton_step(map: &Map, scratch: &mut Scratch, residual: &[f64], step: &mut [f
             assembly.block(map, form, storage, &rows[f][fields..], present, k);
             for i in 0..n {
                 let to = &mut matrix[(row_block * n + i) * wide + column_block * n..][..n];
-                for (x, y) in to.iter_mut().zip(&assembly.block[i * stride..i * stride + n]) {
+                for (x, y) in to
+                    .iter_mut()
+                    .zip(&assembly.block[i * stride..i * stride + n])
+                {
                     *x = -y;
                 }
                 to[i] += f64::from(u8::from(f == k)) - rows[f][k][i];
@@ -234,7 +310,11 @@ fn newton_step(map: &Map, scratch: &mut Scratch, residual: &[f64], step: &mut [f
 
     // Change of every gate along the step, then of the eliminated fields.
     let solved: Vec<f64> = step[..size].to_vec();
-    let field_step = |k: usize| kept.iter().position(|&f| f == k).map(|b| &solved[b * n..(b + 1) * n]);
+    let field_step = |k: usize| {
+        kept.iter()
+            .position(|&f| f == k)
+            .map(|b| &solved[b * n..(b + 1) * n])
+    };
     for s in 0..map.cell.stages.len() {
         let drive = &mut coefficients[0];
         drive.fill(0.0);
@@ -252,7 +332,12 @@ fn newton_step(map: &Map, scratch: &mut Scratch, residual: &[f64], step: &mut [f
                 }
             }
         }
-        for (g, gate) in map.gates.iter().enumerate().filter(|(_, gate)| gate.stage == s) {
+        for (g, gate) in map
+            .gates
+            .iter()
+            .enumerate()
+            .filter(|(_, gate)| gate.stage == s)
+        {
             pointwise[g].fill(0.0);
             for (column, &d) in gate.columns.chunks_exact(stride).zip(drive.iter()) {
                 dense::add_scaled(&mut pointwise[g], d, column);

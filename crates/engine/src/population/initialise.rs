@@ -33,7 +33,13 @@ pub fn initialise(architecture: &Architecture, seeds: &[Seeds]) -> Population {
                     let name = &cell.stages[s].gates[g].name;
                     values.fill(cell.sidecar.initial_bias.get(name).copied().unwrap_or(0.0) as f32);
                 }
-                Role::Unit(i) => values.fill(cell.sidecar.initial_unit.get(&cell.unit_params[i]).copied().unwrap_or(1.0) as f32),
+                Role::Unit(i) => values.fill(
+                    cell.sidecar
+                        .initial_unit
+                        .get(&cell.unit_params[i])
+                        .copied()
+                        .unwrap_or(1.0) as f32,
+                ),
                 Role::ReadoutBias | Role::InitialState(_) => {}
             }
         }

@@ -63,17 +63,37 @@ pub struct Layout {
 impl Layout {
     /// Gates in stage order (`w_rec`, `w_in`, `bias` each), unit parameters, readout, initial state.
     pub fn new(architecture: &Architecture) -> Self {
-        let Architecture { cell, units, inputs, outputs } = architecture;
-        let mut layout = Self { tensors: Vec::new(), n_params: 0 };
+        let Architecture {
+            cell,
+            units,
+            inputs,
+            outputs,
+        } = architecture;
+        let mut layout = Self {
+            tensors: Vec::new(),
+            n_params: 0,
+        };
         for (s, g, gate) in cell.gates() {
             if gate.recurrent {
-                layout.push(format!("w_rec.{}", gate.name), vec![*units, *units], Role::Recurrent(s, g));
+                layout.push(
+                    format!("w_rec.{}", gate.name),
+                    vec![*units, *units],
+                    Role::Recurrent(s, g),
+                );
             }
             if gate.input {
-                layout.push(format!("w_in.{}", gate.name), vec![*units, *inputs], Role::Input(s, g));
+                layout.push(
+                    format!("w_in.{}", gate.name),
+                    vec![*units, *inputs],
+                    Role::Input(s, g),
+                );
             }
             if gate.bias {
-                layout.push(format!("bias.{}", gate.name), vec![*units], Role::Bias(s, g));
+                layout.push(
+                    format!("bias.{}", gate.name),
+                    vec![*units],
+                    Role::Bias(s, g),
+                );
             }
         }
         for (i, name) in cell.unit_params.iter().enumerate() {
@@ -88,7 +108,12 @@ impl Layout {
     }
 
     fn push(&mut self, name: String, shape: Vec<usize>, role: Role) {
-        let tensor = Tensor { name, shape, offset: self.n_params, role };
+        let tensor = Tensor {
+            name,
+            shape,
+            offset: self.n_params,
+            role,
+        };
         self.n_params += tensor.len();
         self.tensors.push(tensor);
     }

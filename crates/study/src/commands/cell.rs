@@ -40,13 +40,38 @@ pub(crate) enum CellCommand {
 pub(super) fn cell(command: &CellCommand, json: bool) -> anyhow::Result<()> {
     match command {
         CellCommand::List => {
-            let rows = chiliad_engine::cell::names().map(|n| Ok((n, Cell::builtin(n, "tanh")?.sidecar.summary))).collect::<anyhow::Result<Vec<_>>>()?;
+            let rows = chiliad_engine::cell::names()
+                .map(|n| Ok((n, Cell::builtin(n, "tanh")?.sidecar.summary)))
+                .collect::<anyhow::Result<Vec<_>>>()?;
             let words: Vec<String> = rows.iter().map(|(n, s)| format!("{n:18} {s}")).collect();
-            answer(json, &json!(rows.iter().map(|(n, s)| json!({"name": n, "summary": s})).collect::<Vec<_>>()), &words.join("\n"));
+            answer(
+                json,
+                &json!(
+                    rows.iter()
+                        .map(|(n, s)| json!({"name": n, "summary": s}))
+                        .collect::<Vec<_>>()
+                ),
+                &words.join("\n"),
+            );
         }
-        CellCommand::Show { name, activation, units, inputs, outputs } => {
+        CellCommand::Show {
+            name,
+            activation,
+            units,
+            inputs,
+            outputs,
+        } => {
             let cell = Arc::new(Cell::find(name, activation)?);
-            let sizes = [units, inputs, outputs].iter().all(|s| s.is_some()).then(|| [units.unwrap_or(1), inputs.unwrap_or(1), outputs.unwrap_or(1)]);
+            let sizes = [units, inputs, outputs]
+                .iter()
+                .all(|s| s.is_some())
+                .then(|| {
+                    [
+                        units.unwrap_or(1),
+                        inputs.unwrap_or(1),
+                        outputs.unwrap_or(1),
+                    ]
+                });
             if json {
                 say(&described(&cell, sizes).to_string());
             } else {
@@ -55,14 +80,28 @@ pub(super) fn cell(command: &CellCommand, json: bool) -> anyhow::Result<()> {
         }
         CellCommand::Check { file, activation } => {
             let cell = Cell::from_file(file, activation)?;
-            answer(json, &json!({"cell": cell.name, "compiles": true}), &format!("{}: a cell with {} state fields and {} gates", cell.name, cell.states.len(), cell.gates().count()));
+            answer(
+                json,
+                &json!({"cell": cell.name, "compiles": true}),
+                &format!(
+                    "{}: a cell with {} state fields and {} gates",
+                    cell.name,
+                    cell.states.len(),
+                    cell.gates().count()
+                ),
+            );
         }
     }
     Ok(())
 }
 
 fn layout(cell: &Arc<Cell>, [units, inputs, outputs]: [usize; 3]) -> Layout {
-    Layout::new(&Architecture { cell: Arc::clone(cell), units, inputs, outputs })
+    Layout::new(&Architecture {
+        cell: Arc::clone(cell),
+        units,
+        inputs,
+        outputs,
+    })
 }
 
 fn symbolic(role: Role) -> &'static [&'static str] {
@@ -104,7 +143,12 @@ fn described(cell: &Arc<Cell>, sizes: Option<[usize; 3]>) -> serde_json::Value {
 }
 
 fn shown(cell: &Arc<Cell>) -> String {
-    let mut text = format!("// {}\n// {}\n{}\n// Tensors\n", cell.sidecar.summary, cell.sidecar.source, cell.wgsl.trim_end());
+    let mut text = format!(
+        "// {}\n// {}\n{}\n// Tensors\n",
+        cell.sidecar.summary,
+        cell.sidecar.source,
+        cell.wgsl.trim_end()
+    );
     for t in &layout(cell, [1, 1, 1]).tensors {
         let _ = writeln!(text, "//   {:14} [{}]", t.name, symbolic(t.role).join(", "));
     }
@@ -125,7 +169,9 @@ fn adjoint(cell: &Cell) -> String {
         Leaf::AdjointState(f) => format!("d_next.{}", cell.states[f as usize]),
         Leaf::AdjointOutput => "d_output".into(),
         Leaf::AdjointDrive(s) => format!("d_drive_{s}"),
-        Leaf::AdjointGate(s, g) => format!("d_gate.{}", cell.stages[s as usize].gates[g as usize].name),
+        Leaf::AdjointGate(s, g) => {
+            format!("d_gate.{}", cell.stages[s as usize].gates[g as usize].name)
+        }
     };
     let target = |array: Array| match array {
         Array::Leaf(leaf) => name(leaf),
@@ -135,11 +181,20 @@ fn adjoint(cell: &Cell) -> String {
     };
     let part = |title: &str, outputs: &[(Array, Node)]| {
         let named: Vec<(String, Node)> = outputs.iter().map(|(a, n)| (target(*a), *n)).collect();
-        format!("// {title}\n{}", wgsl::body(&cell.graph, &named, &BTreeMap::new(), &name, "t"))
+        format!(
+            "// {title}\n{}",
+            wgsl::body(&cell.graph, &named, &BTreeMap::new(), &name, "t")
+        )
     };
-    let mut text = part("adjoint of `next` and of the output", &cell.programs.next_adjoint_outputs);
+    let mut text = part(
+        "adjoint of `next` and of the output",
+        &cell.programs.next_adjoint_outputs,
+    );
     for (stage, outputs) in cell.stages.iter().zip(&cell.programs.drive_adjoint_outputs) {
-        text += &part(&format!("adjoint of the drive of `{}`", stage.name), outputs);
+        text += &part(
+            &format!("adjoint of the drive of `{}`", stage.name),
+            outputs,
+        );
     }
     text
 }

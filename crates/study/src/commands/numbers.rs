@@ -61,30 +61,92 @@ pub(crate) struct FixedPointsArguments {
 }
 
 /// An array of an npz file with so many axes, the last of a known length; every value finite.
-fn array(file: &Path, name: &str, axes: &str, rank: usize, last: usize) -> anyhow::Result<NpzArray> {
+fn array(
+    file: &Path,
+    name: &str,
+    axes: &str,
+    rank: usize,
+    last: usize,
+) -> anyhow::Result<NpzArray> {
     let mut arrays = read_npz(file)?;
-    let held: Vec<String> = arrays.iter().map(|(n, a)| format!("`{n}` {:?}", a.shape)).collect();
-    let Some(array) = arrays.remove(name) else { return refuse(format!("{}: no array `{name}` {axes}; the file holds {}", file.display(), held.join(", "))) };
+    let held: Vec<String> = arrays
+        .iter()
+        .map(|(n, a)| format!("`{n}` {:?}", a.shape))
+        .collect();
+    let Some(array) = arrays.remove(name) else {
+        return refuse(format!(
+            "{}: no array `{name}` {axes}; the file holds {}",
+            file.display(),
+            held.join(", ")
+        ));
+    };
     if array.shape.len() != rank || array.shape.last() != Some(&last) || array.shape.contains(&0) {
-        return refuse(format!("{}: array `{name}` has shape {:?}, expected {axes} with {last} in the last axis and no axis empty", file.display(), array.shape));
+        return refuse(format!(
+            "{}: array `{name}` has shape {:?}, expected {axes} with {last} in the last axis and no axis empty",
+            file.display(),
+            array.shape
+        ));
     }
     match array.to_f64().iter().position(|x| !x.is_finite()) {
-        Some(i) => refuse(format!("{}: array `{name}`, element {i} in row-major order is not finite; every value must be", file.display())),
+        Some(i) => refuse(format!(
+            "{}: array `{name}`, element {i} in row-major order is not finite; every value must be",
+            file.display()
+        )),
         None => Ok(array),
     }
 }
 
 pub(super) fn roll_out(a: &RollOutArguments, json: bool) -> anyhow::Result<()> {
     let population = a.which.open()?.population;
-    let inputs = array(&a.inputs, "inputs", "[trial, time, channel]", 3, population.architecture.inputs)?;
+    let inputs = array(
+        &a.inputs,
+        "inputs",
+        "[trial, time, channel]",
+        3,
+        population.architecture.inputs,
+    )?;
     let device = engine_calls::open(&a.device, None)?;
-    let t = engine_calls::roll_out(&*device.executor, &population, &inputs.to_f32(), inputs.shape[0], inputs.shape[1])?;
+    let t = engine_calls::roll_out(
+        &*device.executor,
+        &population,
+        &inputs.to_f32(),
+        inputs.shape[0],
+        inputs.shape[1],
+    )?;
     let lead = [t.n_networks, t.n_trials, t.n_steps];
-    let names: Vec<String> = population.architecture.cell.states.iter().map(|s| format!("state.{s}")).collect();
-    let mut arrays: Vec<(&str, NpzArray)> = names.iter().zip(t.states).map(|(n, s)| (n.as_str(), NpzArray::f32(&[lead[0], lead[1], lead[2], t.n_units], s))).collect();
-    arrays.push(("outputs", NpzArray::f32(&[lead[0], lead[1], lead[2], t.n_outputs], t.outputs)));
+    let names: Vec<String> = population
+        .architecture
+        .cell
+        .states
+        .iter()
+        .map(|s| format!("state.{s}"))
+        .collect();
+    let mut arrays: Vec<(&str, NpzArray)> = names
+        .iter()
+        .zip(t.states)
+        .map(|(n, s)| {
+            (
+                n.as_str(),
+                NpzArray::f32(&[lead[0], lead[1], lead[2], t.n_units], s),
+            )
+        })
+        .collect();
+    arrays.push((
+        "outputs",
+        NpzArray::f32(&[lead[0], lead[1], lead[2], t.n_outputs], t.outputs),
+    ));
     write_npz(&a.out, &arrays)?;
-    answer(json, &json!({"out": a.out, "networks": lead[0], "trials": lead[1], "steps": lead[2]}), &format!("{} networks on {} trials of {} steps in {}", lead[0], lead[1], lead[2], a.out.display()));
+    answer(
+        json,
+        &json!({"out": a.out, "networks": lead[0], "trials": lead[1], "steps": lead[2]}),
+        &format!(
+            "{} networks on {} trials of {} steps in {}",
+            lead[0],
+            lead[1],
+            lead[2],
+            a.out.display()
+        ),
+    );
     Ok(())
 }
 
@@ -93,7 +155,14 @@ pub(super) fn gradient(a: &GradientArguments, json: bool) -> anyhow::Result<()> 
     let trials = Trials::load_npz(&a.trials)?;
     let architecture = &population.architecture;
     if (trials.n_inputs, trials.n_outputs) != (architecture.inputs, architecture.outputs) {
-        return refuse(format!("{}: trials have {} inputs and {} outputs, the networks {} and {}", a.trials.display(), trials.n_inputs, trials.n_outputs, architecture.inputs, architecture.outputs));
+        return refuse(format!(
+            "{}: trials have {} inputs and {} outputs, the networks {} and {}",
+            a.trials.display(),
+            trials.n_inputs,
+            trials.n_outputs,
+            architecture.inputs,
+            architecture.outputs
+        ));
     }
     let device = engine_calls::open(&a.device, None)?;
     let g = device.executor.gradient(&population, &trials)?;
@@ -101,10 +170,21 @@ pub(super) fn gradient(a: &GradientArguments, json: bool) -> anyhow::Result<()> 
     let mut tensors = vec![("loss".to_owned(), vec![n], g.loss.clone())];
     for t in &population.layout.tensors {
         let shape = std::iter::once(n).chain(t.shape.iter().copied()).collect();
-        tensors.push((t.name.clone(), shape, (0..n).flat_map(|k| &g.gradient[k * p..][t.range()]).copied().collect()));
+        tensors.push((
+            t.name.clone(),
+            shape,
+            (0..n)
+                .flat_map(|k| &g.gradient[k * p..][t.range()])
+                .copied()
+                .collect(),
+        ));
     }
     folder::write(&a.out, &tensors_to_bytes(&tensors, None)?)?;
-    answer(json, &json!({"out": a.out, "loss": g.loss}), &format!("loss {:?}; gradients in {}", g.loss, a.out.display()));
+    answer(
+        json,
+        &json!({"out": a.out, "loss": g.loss}),
+        &format!("loss {:?}; gradients in {}", g.loss, a.out.display()),
+    );
     Ok(())
 }
 
@@ -114,35 +194,84 @@ pub(super) fn fixed_points(a: &FixedPointsArguments, json: bool) -> anyhow::Resu
     let architecture = &population.architecture;
     let n_state = architecture.cell.states.len() * architecture.units;
     if a.out.join("manifest.json").exists() {
-        return refuse(format!("--out {}: holds a study; choose another folder", a.out.display()));
+        return refuse(format!(
+            "--out {}: holds a study; choose another folder",
+            a.out.display()
+        ));
     }
     if a.n_seeds == 0 {
         return refuse("--n-seeds 0; allowed: 1 or more".into());
     }
     let conditions = match &a.inputs {
-        Some(file) => array(file, "inputs", "[condition, channel]", 2, architecture.inputs)?.to_f32().chunks(architecture.inputs).enumerate().map(|(c, i)| Condition { label: c.to_string(), input: i.to_vec() }).collect(),
-        None => vec![Condition { label: "no input".into(), input: vec![0.0; architecture.inputs] }],
+        Some(file) => array(
+            file,
+            "inputs",
+            "[condition, channel]",
+            2,
+            architecture.inputs,
+        )?
+        .to_f32()
+        .chunks(architecture.inputs)
+        .enumerate()
+        .map(|(c, i)| Condition {
+            label: c.to_string(),
+            input: i.to_vec(),
+        })
+        .collect(),
+        None => vec![Condition {
+            label: "no input".into(),
+            input: vec![0.0; architecture.inputs],
+        }],
     };
     let own_seeds = match &a.seeds {
-        Some(file) => array(file, "state", "[seed, state]", 2, n_state)?.to_f64().chunks(n_state).map(<[f64]>::to_vec).collect(),
+        Some(file) => array(file, "state", "[seed, state]", 2, n_state)?
+            .to_f64()
+            .chunks(n_state)
+            .map(<[f64]>::to_vec)
+            .collect(),
         None => Vec::new(),
     };
     let trials = a.trials.as_ref().map(Trials::load_npz).transpose()?;
-    let plan = FixedPointsPlan { seeds: a.n_seeds, driven: trials.as_ref().map_or(0, |t| t.n_trials), driven_steps: 4000 };
+    let plan = FixedPointsPlan {
+        seeds: a.n_seeds,
+        driven: trials.as_ref().map_or(0, |t| t.n_trials),
+        driven_steps: 4000,
+    };
     let device = engine_calls::open("cpu", None)?;
     let mut progress = Progress::new(json);
     progress.begin("fixed points", &found.label);
     let n = population.n_networks;
-    let search = engine_calls::Search { plan: &plan, conditions: &conditions, trials: trials.as_ref(), own_seeds, seed: a.seed };
-    let points = engine_calls::fixed_points(&*device.executor, population, &search, &mut |done| progress.progress(done as f64 / n as f64, &format!("{done}/{n}")))?;
+    let search = engine_calls::Search {
+        plan: &plan,
+        conditions: &conditions,
+        trials: trials.as_ref(),
+        own_seeds,
+        seed: a.seed,
+    };
+    let points = engine_calls::fixed_points(&*device.executor, population, &search, &mut |done| {
+        progress.progress(done as f64 / n as f64, &format!("{done}/{n}"))
+    })?;
     progress.end();
     let indices: Vec<usize> = (0..n).collect();
     folder::make(&a.out)?;
-    folder::write(&a.out.join("fixed_points.parquet"), &points::table(&indices, &points)?)?;
-    write_npz(a.out.join("fixed_points.npz"), &points::arrays(&points, n_state))?;
+    folder::write(
+        &a.out.join("fixed_points.parquet"),
+        &points::table(&indices, &points)?,
+    )?;
+    write_npz(
+        a.out.join("fixed_points.npz"),
+        &points::arrays(&points, n_state),
+    )?;
     let census = points::census(&indices, &points, None);
     folder::write(&a.out.join("census.json"), &census.to_json()?)?;
     let total: usize = points.iter().flatten().map(|f| f.points.len()).sum();
-    answer(json, &serde_json::to_value(&census)?, &format!("{total} fixed points of {n} networks in {}", a.out.display()));
+    answer(
+        json,
+        &serde_json::to_value(&census)?,
+        &format!(
+            "{total} fixed points of {n} networks in {}",
+            a.out.display()
+        ),
+    );
     Ok(())
 }

@@ -77,7 +77,13 @@ pub(super) fn study(command: &StudyCommand, json: bool) -> anyhow::Result<()> {
 /// Networks, parameters and memory, without running anything.
 fn dry(study: &Study, json: bool) -> anyhow::Result<()> {
     let mut rows = Vec::new();
-    let mut text = format!("{}\ntask {}, {} networks in {} populations\n", study.title, study.task.name, study.n_networks(), study.populations.len());
+    let mut text = format!(
+        "{}\ntask {}, {} networks in {} populations\n",
+        study.title,
+        study.task.name,
+        study.n_networks(),
+        study.populations.len()
+    );
     for plan in &study.populations {
         let n_params = engine_calls::initial(plan, &[])?.layout.n_params;
         // Weights, two moments, gradient and the best weights, in f32.
@@ -86,38 +92,78 @@ fn dry(study: &Study, json: bool) -> anyhow::Result<()> {
             Origin::Train(t) => t.max_steps,
             _ => 0,
         };
-        let _ = writeln!(text, "  {:32} {:6} networks, {n_params} parameters, {bytes} bytes per network, at most {steps} steps", plan.label, plan.networks.len());
+        let _ = writeln!(
+            text,
+            "  {:32} {:6} networks, {n_params} parameters, {bytes} bytes per network, at most {steps} steps",
+            plan.label,
+            plan.networks.len()
+        );
         rows.push(json!({"label": plan.label, "networks": plan.networks.len(), "parameters": n_params, "bytes_per_network": bytes, "max_steps": steps}));
     }
     if !study.claims.is_empty() {
-        let _ = writeln!(text, "{} claims: none can be decided by this version", study.claims.len());
+        let _ = writeln!(
+            text,
+            "{} claims: none can be decided by this version",
+            study.claims.len()
+        );
     }
-    answer(json, &json!({"title": study.title, "networks": study.n_networks(), "populations": rows, "claims_decidable": 0}), text.trim_end());
+    answer(
+        json,
+        &json!({"title": study.title, "networks": study.n_networks(), "populations": rows, "claims_decidable": 0}),
+        text.trim_end(),
+    );
     Ok(())
 }
 
 pub(super) fn status(dir: &Path, json: bool) -> anyhow::Result<()> {
     let folder = StudyFolder::load(dir)?;
     let study = folder.study()?;
-    let mut stages: Vec<String> = study.populations.iter().map(|p| format!("train/{}", p.label)).collect();
+    let mut stages: Vec<String> = study
+        .populations
+        .iter()
+        .map(|p| format!("train/{}", p.label))
+        .collect();
     if study.fixed_points.is_some() {
-        stages.extend(study.populations.iter().map(|p| format!("fixed_points/{}", p.label)));
+        stages.extend(
+            study
+                .populations
+                .iter()
+                .map(|p| format!("fixed_points/{}", p.label)),
+        );
     }
     if folder.manifest.shard.is_none() {
         stages.push("report".into());
     }
-    let mut text = format!("{}\n{} ({})\n", study.title, folder.manifest.device, folder.manifest.device_reason);
+    let mut text = format!(
+        "{}\n{} ({})\n",
+        study.title, folder.manifest.device, folder.manifest.device_reason
+    );
     let mut rows = Vec::new();
     for stage in &stages {
         let finished = folder.finished(stage);
         let label = stage.strip_prefix("train/").unwrap_or_default();
-        let begun = !label.is_empty() && dir.join("populations").join(label).join("checkpoint.npz").exists();
-        let words = if finished { "finished" } else if begun { "begun" } else { "to do" };
+        let begun = !label.is_empty()
+            && dir
+                .join("populations")
+                .join(label)
+                .join("checkpoint.npz")
+                .exists();
+        let words = if finished {
+            "finished"
+        } else if begun {
+            "begun"
+        } else {
+            "to do"
+        };
         let _ = writeln!(text, "  {stage:44} {words}");
         rows.push(json!({"stage": stage, "state": words}));
     }
     let done = stages.iter().all(|s| folder.finished(s));
-    answer(json, &json!({"title": study.title, "finished": done, "shard": folder.manifest.shard, "stages": rows}), text.trim_end());
+    answer(
+        json,
+        &json!({"title": study.title, "finished": done, "shard": folder.manifest.shard, "stages": rows}),
+        text.trim_end(),
+    );
     Ok(())
 }
 
@@ -140,12 +186,19 @@ pub(super) fn report(dir: &Path, json: bool) -> anyhow::Result<()> {
 pub(super) fn device(measure: bool, json: bool) -> anyhow::Result<()> {
     let device = engine_calls::open("auto", None)?;
     let mut value = json!({"devices": [{"kind": device.kind, "name": device.words}], "choice": device.kind, "reason": device.reason});
-    let mut words = format!("{}\nchoice: {} ({})", device.words, device.kind, device.reason);
+    let mut words = format!(
+        "{}\nchoice: {} ({})",
+        device.words, device.kind, device.reason
+    );
     if measure {
         let (peak, train) = engine_calls::measure()?;
         value["peak_gflops"] = json!(peak);
         value["train_gflops"] = json!(train);
-        let _ = write!(words, "\nFMA peak {peak:.0} GFLOP/s; training, vanilla 256 networks x 64 units x 64 trials x 100 steps: {train:.0} GFLOP/s ({:.0} %)", 100.0 * train / peak);
+        let _ = write!(
+            words,
+            "\nFMA peak {peak:.0} GFLOP/s; training, vanilla 256 networks x 64 units x 64 trials x 100 steps: {train:.0} GFLOP/s ({:.0} %)",
+            100.0 * train / peak
+        );
     }
     answer(json, &value, &words);
     Ok(())

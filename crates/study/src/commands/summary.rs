@@ -15,28 +15,77 @@ use std::path::Path;
 pub(super) fn study(folder: &StudyFolder, json: bool) -> anyhow::Result<()> {
     let study = folder.study()?;
     let (mut rows, mut lines) = (Vec::new(), Vec::new());
-    let expected = study.populations.first().and_then(|p| chiliad::points::expected(&study.task.name, p.outputs));
+    let expected = study
+        .populations
+        .first()
+        .and_then(|p| chiliad::points::expected(&study.task.name, p.outputs));
     let attractors = expected.map_or("as expected".to_owned(), |n| format!("exactly {n}"));
-    lines.push(format!("{:26} {:>9} {:>6} {:>9} {:>12}  {:30} certificate", "", "converged", "steps", "loss", attractors, "points with 0, 1, 2, 3, 4+ unstable"));
+    lines.push(format!(
+        "{:26} {:>9} {:>6} {:>9} {:>12}  {:30} certificate",
+        "", "converged", "steps", "loss", attractors, "points with 0, 1, 2, 3, 4+ unstable"
+    ));
     for plan in &study.populations {
         let path = format!("populations/{}/networks.parquet", plan.label);
-        let results = results_of(&Table::from_bytes(folder.read(&path)?, &folder.root.join(&path))?);
+        let results = results_of(&Table::from_bytes(
+            folder.read(&path)?,
+            &folder.root.join(&path),
+        )?);
         let n = results.len();
-        let converged = results.iter().filter(|r| r.1.outcome == Outcome::Converged).count();
+        let converged = results
+            .iter()
+            .filter(|r| r.1.outcome == Outcome::Converged)
+            .count();
         let steps = median(results.iter().map(|r| r.1.steps as f64).collect());
         let loss = median(results.iter().map(|r| f64::from(r.1.best_loss)).collect());
-        let census: Vec<Census> = read_census(folder, plan)?.networks.into_iter().filter_map(|n| Some(n.conditions.into_iter().next()?.census)).collect();
+        let census: Vec<Census> = read_census(folder, plan)?
+            .networks
+            .into_iter()
+            .filter_map(|n| Some(n.conditions.into_iter().next()?.census))
+            .collect();
         let complete = census.iter().filter(|c| c.complete == Some(true)).count();
-        let points: Vec<String> = (0..5).map(|k| spread(census.iter().map(|c| c.counts[k]).collect())).collect();
-        let verdicts: Vec<(&str, usize)> = Certificate::ALL.into_iter().map(|v| (v.words(), census.iter().filter(|c| c.certificate == v).count())).filter(|v| v.1 > 0).collect();
+        let points: Vec<String> = (0..5)
+            .map(|k| spread(census.iter().map(|c| c.counts[k]).collect()))
+            .collect();
+        let verdicts: Vec<(&str, usize)> = Certificate::ALL
+            .into_iter()
+            .map(|v| {
+                (
+                    v.words(),
+                    census.iter().filter(|c| c.certificate == v).count(),
+                )
+            })
+            .filter(|v| v.1 > 0)
+            .collect();
         let words: Vec<String> = verdicts.iter().map(|(v, k)| format!("{v} {k}")).collect();
-        lines.push(format!("{:26} {:>9} {steps:>6} {loss:>9.2e} {:>12}  {:30} {}", plan.label, format!("{converged}/{n}"), format!("{complete} of {}", census.len()), points.join("  "), words.join(", ")));
+        lines.push(format!(
+            "{:26} {:>9} {steps:>6} {loss:>9.2e} {:>12}  {:30} {}",
+            plan.label,
+            format!("{converged}/{n}"),
+            format!("{complete} of {}", census.len()),
+            points.join("  "),
+            words.join(", ")
+        ));
         rows.push(json!({"label": plan.label, "networks": n, "converged": converged, "median_steps": steps, "median_loss": loss, "complete": complete, "searched": census.len(), "points": points,
             "certificate": verdicts.iter().map(|(v, k)| ((*v).to_owned(), json!(k))).collect::<serde_json::Map<_, _>>()}));
     }
     let report = folder.root.join("report.html");
-    lines.push(if report.exists() { format!("{:.0} s in all; report: {}", folder.seconds(), report.display()) } else { format!("{:.0} s in all; `chiliad merge` makes the report of all parts", folder.seconds()) });
-    answer(json, &json!({"out": folder.root, "device": folder.manifest.device, "seconds": folder.seconds(), "populations": rows, "report": report.exists().then_some(report)}), &lines.join("\n"));
+    lines.push(if report.exists() {
+        format!(
+            "{:.0} s in all; report: {}",
+            folder.seconds(),
+            report.display()
+        )
+    } else {
+        format!(
+            "{:.0} s in all; `chiliad merge` makes the report of all parts",
+            folder.seconds()
+        )
+    });
+    answer(
+        json,
+        &json!({"out": folder.root, "device": folder.manifest.device, "seconds": folder.seconds(), "populations": rows, "report": report.exists().then_some(report)}),
+        &lines.join("\n"),
+    );
     Ok(())
 }
 
@@ -56,37 +105,72 @@ fn spread(mut values: Vec<usize>) -> String {
 }
 
 /// Everything about one network.
-pub(super) fn inspect(dir: &Path, label: Option<&str>, network: usize, json: bool) -> anyhow::Result<()> {
+pub(super) fn inspect(
+    dir: &Path,
+    label: Option<&str>,
+    network: usize,
+    json: bool,
+) -> anyhow::Result<()> {
     let found = population_folder::open(dir, label)?;
     let table = |name: &str| -> anyhow::Result<Option<Table>> {
         let file = found.folder.join(name);
-        Ok(if file.exists() { Some(Table::from_bytes(std::fs::read(&file)?, &file)?) } else { None })
+        Ok(if file.exists() {
+            Some(Table::from_bytes(std::fs::read(&file)?, &file)?)
+        } else {
+            None
+        })
     };
     let networks = table("networks.parquet")?;
     let place = match &networks {
-        Some(t) => t.integer("network").iter().position(|n| *n == network as i64),
+        Some(t) => t
+            .integer("network")
+            .iter()
+            .position(|n| *n == network as i64),
         None => (network < found.population.n_networks).then_some(network),
     };
-    let Some(place) = place else { return refuse(format!("--network {network}: `{}` has {} networks, from 0", found.label, found.population.n_networks)) };
+    let Some(place) = place else {
+        return refuse(format!(
+            "--network {network}: `{}` has {} networks, from 0",
+            found.label, found.population.n_networks
+        ));
+    };
     let layout = &found.population.layout;
     let tensors: Vec<serde_json::Value> = layout
         .tensors
         .iter()
         .map(|t| {
             let values = &found.population.network(place)[t.range()];
-            let norm = values.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
+            let norm = values
+                .iter()
+                .map(|x| f64::from(*x).powi(2))
+                .sum::<f64>()
+                .sqrt();
             json!({"name": t.name, "shape": t.shape, "norm": norm})
         })
         .collect();
-    let result = networks.as_ref().and_then(|t| results_of(t).into_iter().nth(place)).map(|r| r.1);
+    let result = networks
+        .as_ref()
+        .and_then(|t| results_of(t).into_iter().nth(place))
+        .map(|r| r.1);
     let curve: Vec<(i64, f64)> = table("curves.parquet")?.map_or_else(Vec::new, |t| {
         let steps = t.integer("step").iter().zip(t.number("loss"));
-        t.integer("network").iter().zip(steps).filter(|(n, _)| **n == network as i64).map(|(_, (s, l))| (*s, *l)).collect()
+        t.integer("network")
+            .iter()
+            .zip(steps)
+            .filter(|(n, _)| **n == network as i64)
+            .map(|(_, (s, l))| (*s, *l))
+            .collect()
     });
-    let census = std::fs::read(found.folder.join("census.json")).ok().and_then(|b| serde_json::from_slice::<chiliad::points::CensusFile>(&b).ok());
+    let census = std::fs::read(found.folder.join("census.json"))
+        .ok()
+        .and_then(|b| serde_json::from_slice::<chiliad::points::CensusFile>(&b).ok());
     let census = census.and_then(|c| c.networks.into_iter().find(|n| n.network == network));
     let value = json!({"population": found.label, "network": network, "cell": found.population.architecture.cell.name, "activation": found.population.architecture.cell.activation.name,
         "units": found.population.architecture.units, "seeds": found.population.seeds[place], "constants": found.population.network_constants(place), "training": result, "curve": curve, "census": census, "tensors": tensors});
-    say(&if json { value.to_string() } else { serde_json::to_string_pretty(&value)? });
+    say(&if json {
+        value.to_string()
+    } else {
+        serde_json::to_string_pretty(&value)?
+    });
     Ok(())
 }

@@ -55,13 +55,23 @@ pub(super) fn import(a: &ImportArguments, json: bool) -> anyhow::Result<()> {
     let ours = a.out.join("import.json").exists();
     let occupied = std::fs::read_dir(&a.out).is_ok_and(|mut entries| entries.next().is_some());
     if occupied && !ours || a.out.is_file() {
-        return refuse(format!("--out {}: holds something else than an import; choose another folder", a.out.display()));
+        return refuse(format!(
+            "--out {}: holds something else than an import; choose another folder",
+            a.out.display()
+        ));
     }
     let mut constants = Vec::new();
     for setting in a.constants.iter().filter(|s| !s.is_empty()) {
-        match setting.split_once('=').and_then(|(k, v)| Some((k.trim().to_owned(), v.trim().parse::<f64>().ok()?))) {
+        match setting
+            .split_once('=')
+            .and_then(|(k, v)| Some((k.trim().to_owned(), v.trim().parse::<f64>().ok()?)))
+        {
             Some(constant) => constants.push(constant),
-            None => return refuse(format!("--constants {setting}: written name=number, as in leak=0.2")),
+            None => {
+                return refuse(format!(
+                    "--constants {setting}: written name=number, as in leak=0.2"
+                ));
+            }
         }
     }
     let cell = Arc::new(Cell::find(&a.cell, &a.activation)?);
@@ -73,18 +83,40 @@ pub(super) fn import(a: &ImportArguments, json: bool) -> anyhow::Result<()> {
     let losses = match &a.trials {
         Some(file) => {
             let trials = Trials::load_npz(file)?;
-            Some(engine_calls::losses(&*engine_calls::open("cpu", None)?.executor, population, &trials)?)
+            Some(engine_calls::losses(
+                &*engine_calls::open("cpu", None)?.executor,
+                population,
+                &trials,
+            )?)
         }
         None => None,
     };
     folder::make(&a.out)?;
-    folder::write(&a.out.join(population_folder::WEIGHTS), &own::to_bytes(population)?)?;
+    folder::write(
+        &a.out.join(population_folder::WEIGHTS),
+        &own::to_bytes(population)?,
+    )?;
     let value = json!({"file": a.weights, "networks": population.n_networks, "units": population.architecture.units, "inputs": population.architecture.inputs, "outputs": population.architecture.outputs,
         "tensors": imported.map, "notes": imported.notes, "losses": losses, "out": a.out});
-    folder::write(&a.out.join("import.json"), serde_json::to_string_pretty(&value)?.as_bytes())?;
-    let mut text = format!("{} networks of {} units, {} inputs, {} outputs\n", population.n_networks, population.architecture.units, population.architecture.inputs, population.architecture.outputs);
+    folder::write(
+        &a.out.join("import.json"),
+        serde_json::to_string_pretty(&value)?.as_bytes(),
+    )?;
+    let mut text = format!(
+        "{} networks of {} units, {} inputs, {} outputs\n",
+        population.n_networks,
+        population.architecture.units,
+        population.architecture.inputs,
+        population.architecture.outputs
+    );
     for m in &imported.map {
-        let _ = writeln!(text, "  {:14} {:12} = {}", m.tensor, format!("{:?}", m.shape), m.from);
+        let _ = writeln!(
+            text,
+            "  {:14} {:12} = {}",
+            m.tensor,
+            format!("{:?}", m.shape),
+            m.from
+        );
     }
     for note in &imported.notes {
         let _ = writeln!(text, "note: {note}");
@@ -99,7 +131,12 @@ pub(super) fn import(a: &ImportArguments, json: bool) -> anyhow::Result<()> {
 pub(super) fn export(a: &ExportArguments, json: bool) -> anyhow::Result<()> {
     let found = a.which.open()?;
     let population = match a.network {
-        Some(n) if n >= found.population.n_networks => return refuse(format!("--network {n}: there are {}, from 0", found.population.n_networks)),
+        Some(n) if n >= found.population.n_networks => {
+            return refuse(format!(
+                "--network {n}: there are {}, from 0",
+                found.population.n_networks
+            ));
+        }
         Some(n) => found.population.select(&[n]),
         None => found.population,
     };
@@ -109,6 +146,10 @@ pub(super) fn export(a: &ExportArguments, json: bool) -> anyhow::Result<()> {
     };
     let out = a.out.clone().unwrap_or_else(|| found.folder.join(name));
     folder::write(&out, &bytes)?;
-    answer(json, &json!({"out": out, "networks": population.n_networks}), &format!("{} networks in {}", population.n_networks, out.display()));
+    answer(
+        json,
+        &json!({"out": out, "networks": population.n_networks}),
+        &format!("{} networks in {}", population.n_networks, out.display()),
+    );
     Ok(())
 }

@@ -17,51 +17,108 @@ const DRAWN: usize = 8;
 const TRACES: usize = 3;
 
 /// The network with the median number of steps among those that converged with the most common census.
-pub(super) fn medoid(folder: &StudyFolder, executor: &dyn Executor, plan: &PopulationPlan, report: &PopulationReport, index: usize, evaluation: &Trials) -> Result<Option<Look>> {
+pub(super) fn medoid(
+    folder: &StudyFolder,
+    executor: &dyn Executor,
+    plan: &PopulationPlan,
+    report: &PopulationReport,
+    index: usize,
+    evaluation: &Trials,
+) -> Result<Option<Look>> {
     let counts = |n: &NetworkReport| n.census.as_ref().map(|c| c.counts);
-    let converged: Vec<&NetworkReport> = report.networks.iter().filter(|n| n.outcome == Outcome::Converged).collect();
+    let converged: Vec<&NetworkReport> = report
+        .networks
+        .iter()
+        .filter(|n| n.outcome == Outcome::Converged)
+        .collect();
     let agree = |n: &&NetworkReport| converged.iter().filter(|o| counts(o) == counts(n)).count();
     let most = converged.iter().map(agree).max().unwrap_or(0);
-    let mut typical: Vec<&NetworkReport> = converged.iter().copied().filter(|n| agree(n) == most).collect();
+    let mut typical: Vec<&NetworkReport> = converged
+        .iter()
+        .copied()
+        .filter(|n| agree(n) == most)
+        .collect();
     typical.sort_by_key(|n| (n.steps, n.index));
-    let Some(chosen) = typical.get(typical.len() / 2) else { return Ok(None) };
+    let Some(chosen) = typical.get(typical.len() / 2) else {
+        return Ok(None);
+    };
     let first = report.networks.first().map_or(0, |n| n.index);
-    let place = report.networks.iter().position(|n| n.index == chosen.index).unwrap_or(0);
+    let place = report
+        .networks
+        .iter()
+        .position(|n| n.index == chosen.index)
+        .unwrap_or(0);
     let network = chosen.index - first;
 
     let weights = format!("populations/{}/weights.safetensors", plan.label);
     folder.read(&weights)?;
     let population = own::load(&folder.root.join(&weights))?.select(&[place]);
     let trials = evaluation.select(&(0..TRIALS.min(evaluation.n_trials)).collect::<Vec<_>>())?;
-    let t = engine_calls::roll_out(executor, &population, &trials.inputs, trials.n_trials, trials.n_steps)?;
+    let t = engine_calls::roll_out(
+        executor,
+        &population,
+        &trials.inputs,
+        trials.n_trials,
+        trials.n_steps,
+    )?;
     let states = states(&t);
     let components = Components::of(&states);
-    let trajectories = states.chunks(t.n_steps).take(DRAWN).map(|trial| trial.iter().map(|s| components.project(s)).collect()).collect();
+    let trajectories = states
+        .chunks(t.n_steps)
+        .take(DRAWN)
+        .map(|trial| trial.iter().map(|s| components.project(s)).collect())
+        .collect();
     let points = points(folder, plan, network, &population, &components)?;
     Ok(Some(Look {
         network: chosen.index,
         population: index,
-        why: format!("median steps among the {most} converged networks of {} with the most common census", report.label),
+        why: format!(
+            "median steps among the {most} converged networks of {} with the most common census",
+            report.label
+        ),
         n_components: components.axes.len(),
         variance_explained: components.share.clone(),
         trajectories,
         points,
-        trials: (0..TRACES.min(trials.n_trials)).map(|k| trace(&trials, &t, k)).collect(),
+        trials: (0..TRACES.min(trials.n_trials))
+            .map(|k| trace(&trials, &t, k))
+            .collect(),
     }))
 }
 
 /// `[trial * time][state]`, the fields one after the other.
 fn states(t: &Trajectories) -> Vec<Vec<f64>> {
-    let row = |i: usize| t.states.iter().flat_map(|field| &field[i * t.n_units..][..t.n_units]).map(|x| f64::from(*x)).collect();
+    let row = |i: usize| {
+        t.states
+            .iter()
+            .flat_map(|field| &field[i * t.n_units..][..t.n_units])
+            .map(|x| f64::from(*x))
+            .collect()
+    };
     (0..t.n_trials * t.n_steps).map(row).collect()
 }
 
 fn trace(trials: &Trials, t: &Trajectories, k: usize) -> TrialTrace {
-    let rows = |data: &[f32], width: usize| data[k * trials.n_steps * width..][..trials.n_steps * width].chunks(width).map(|row| row.iter().map(|x| f64::from(*x)).collect()).collect();
-    TrialTrace { inputs: rows(&trials.inputs, trials.n_inputs), targets: rows(&trials.targets, trials.n_outputs), outputs: rows(&t.outputs, trials.n_outputs) }
+    let rows = |data: &[f32], width: usize| {
+        data[k * trials.n_steps * width..][..trials.n_steps * width]
+            .chunks(width)
+            .map(|row| row.iter().map(|x| f64::from(*x)).collect())
+            .collect()
+    };
+    TrialTrace {
+        inputs: rows(&trials.inputs, trials.n_inputs),
+        targets: rows(&trials.targets, trials.n_outputs),
+        outputs: rows(&t.outputs, trials.n_outputs),
+    }
 }
 
-fn points(folder: &StudyFolder, plan: &PopulationPlan, network: usize, population: &Population, components: &Components) -> Result<Vec<LookPoint>> {
+fn points(
+    folder: &StudyFolder,
+    plan: &PopulationPlan,
+    network: usize,
+    population: &Population,
+    components: &Components,
+) -> Result<Vec<LookPoint>> {
     let npz = format!("populations/{}/fixed_points.npz", plan.label);
     if !folder.manifest.files.contains_key(&npz) {
         return Ok(Vec::new());
@@ -72,16 +129,24 @@ fn points(folder: &StudyFolder, plan: &PopulationPlan, network: usize, populatio
     let (state, eigenvalues) = (values("state"), values("eigenvalues"));
     let table = read_table(folder, plan, "fixed_points.parquet")?;
     let n = components.mean.len();
-    let wanted = |row: &usize| table.integer("network")[*row] == network as i64 && table.integer("condition")[*row] == 0 && table.words("kind")[*row] == "fixed";
+    let wanted = |row: &usize| {
+        table.integer("network")[*row] == network as i64
+            && table.integer("condition")[*row] == 0
+            && table.words("kind")[*row] == "fixed"
+    };
     let point = |row: usize| {
         let at = &state[row * n..][..n];
         LookPoint {
-            label: pattern(population, at).unwrap_or_else(|| table.integer("point")[row].to_string()),
+            label: pattern(population, at)
+                .unwrap_or_else(|| table.integer("point")[row].to_string()),
             unstable: table.integer("unstable")[row] as usize,
             reached: table.flag("reached")[row],
             at: components.project(at),
             directions: Vec::new(),
-            eigenvalues: eigenvalues[row * 2 * n..][..2 * n].chunks(2).map(|e| [e[0], e[1]]).collect(),
+            eigenvalues: eigenvalues[row * 2 * n..][..2 * n]
+                .chunks(2)
+                .map(|e| [e[0], e[1]])
+                .collect(),
         }
     };
     Ok((0..table.n_rows()).filter(wanted).map(point).collect())
@@ -89,12 +154,32 @@ fn points(folder: &StudyFolder, plan: &PopulationPlan, network: usize, populatio
 
 /// Signs of the readout of field 0 where every output is within 0.25 of +-1.
 fn pattern(population: &Population, state: &[f64]) -> Option<String> {
-    population.architecture.cell.plain_output().filter(|f| *f == 0)?;
+    population
+        .architecture
+        .cell
+        .plain_output()
+        .filter(|f| *f == 0)?;
     let params = population.network(0);
-    let (weights, bias) = (population.layout.find(Role::Readout)?, population.layout.find(Role::ReadoutBias)?);
+    let (weights, bias) = (
+        population.layout.find(Role::Readout)?,
+        population.layout.find(Role::ReadoutBias)?,
+    );
     let units = population.architecture.units;
-    let output = |o: usize| f64::from(params[bias.range()][o]) + params[weights.range()][o * units..][..units].iter().zip(state).map(|(w, h)| f64::from(*w) * h).sum::<f64>();
-    (0..population.architecture.outputs).map(|o| Some(output(o)).filter(|y| (y.abs() - 1.0).abs() <= 0.25).map(|y| if y > 0.0 { '+' } else { '-' })).collect()
+    let output = |o: usize| {
+        f64::from(params[bias.range()][o])
+            + params[weights.range()][o * units..][..units]
+                .iter()
+                .zip(state)
+                .map(|(w, h)| f64::from(*w) * h)
+                .sum::<f64>()
+    };
+    (0..population.architecture.outputs)
+        .map(|o| {
+            Some(output(o))
+                .filter(|y| (y.abs() - 1.0).abs() <= 0.25)
+                .map(|y| if y > 0.0 { '+' } else { '-' })
+        })
+        .collect()
 }
 
 /// The first three principal components of some states.
@@ -106,8 +191,13 @@ struct Components {
 
 impl Components {
     fn of(states: &[Vec<f64>]) -> Self {
-        let (n, rows) = (states.first().map_or(0, Vec::len), states.len().max(1) as f64);
-        let mean: Vec<f64> = (0..n).map(|i| states.iter().map(|s| s[i]).sum::<f64>() / rows).collect();
+        let (n, rows) = (
+            states.first().map_or(0, Vec::len),
+            states.len().max(1) as f64,
+        );
+        let mean: Vec<f64> = (0..n)
+            .map(|i| states.iter().map(|s| s[i]).sum::<f64>() / rows)
+            .collect();
         let mut covariance = vec![0.0; n * n];
         for s in states {
             for i in 0..n {
@@ -117,7 +207,10 @@ impl Components {
                 }
             }
         }
-        let total: f64 = (0..n).map(|i| covariance[i * n + i]).sum::<f64>().max(f64::MIN_POSITIVE);
+        let total: f64 = (0..n)
+            .map(|i| covariance[i * n + i])
+            .sum::<f64>()
+            .max(f64::MIN_POSITIVE);
         let (mut axes, mut share): (Vec<Vec<f64>>, Vec<f64>) = (Vec::new(), Vec::new());
         for k in 0..n.min(3) {
             let (axis, value) = leading(&covariance, n, k);
@@ -135,7 +228,12 @@ impl Components {
     fn project(&self, state: &[f64]) -> [f64; 3] {
         let mut at = [0.0; 3];
         for (a, axis) in at.iter_mut().zip(&self.axes) {
-            *a = axis.iter().zip(state).zip(&self.mean).map(|((v, s), m)| v * (s - m)).sum();
+            *a = axis
+                .iter()
+                .zip(state)
+                .zip(&self.mean)
+                .map(|((v, s), m)| v * (s - m))
+                .sum();
         }
         at
     }
@@ -143,10 +241,20 @@ impl Components {
 
 /// Leading eigenvector and eigenvalue of a symmetric matrix, by power iteration from a fixed start.
 fn leading(matrix: &[f64], n: usize, k: usize) -> (Vec<f64>, f64) {
-    let mut v: Vec<f64> = (0..n).map(|i| 1.0 + ((i * (k + 3)) % 7) as f64 / 7.0).collect();
+    let mut v: Vec<f64> = (0..n)
+        .map(|i| 1.0 + ((i * (k + 3)) % 7) as f64 / 7.0)
+        .collect();
     let mut value = 0.0;
     for _ in 0..500 {
-        let w: Vec<f64> = (0..n).map(|i| matrix[i * n..][..n].iter().zip(&v).map(|(m, x)| m * x).sum()).collect();
+        let w: Vec<f64> = (0..n)
+            .map(|i| {
+                matrix[i * n..][..n]
+                    .iter()
+                    .zip(&v)
+                    .map(|(m, x)| m * x)
+                    .sum()
+            })
+            .collect();
         let norm = w.iter().map(|x| x * x).sum::<f64>().sqrt();
         if norm < 1e-300 {
             return (vec![0.0; n], 0.0);

@@ -8,12 +8,22 @@ use chiliad_tasks::Task;
 
 pub(super) fn methods(folder: &StudyFolder, study: &Study, task: &Task) -> Methods {
     let m = &folder.manifest;
-    let mut paragraphs = vec![format!("Networks were trained and analysed with chiliad {} on {}. Task `{}`: {} ({}).", m.chiliad, m.device, task.name, task.summary, task.source)];
+    let mut paragraphs = vec![format!(
+        "Networks were trained and analysed with chiliad {} on {}. Task `{}`: {} ({}).",
+        m.chiliad, m.device, task.name, task.summary, task.source
+    )];
     let mut constants = Vec::new();
-    let written = folder.read("study.ron").map(|t| String::from_utf8_lossy(&t).into_owned()).unwrap_or_default();
+    let written = folder
+        .read("study.ron")
+        .map(|t| String::from_utf8_lossy(&t).into_owned())
+        .unwrap_or_default();
     let mut constant = |name: &str, value: String| {
         let project_default = !written.contains(&format!("{name}:"));
-        constants.push(Constant { name: name.into(), value, project_default });
+        constants.push(Constant {
+            name: name.into(),
+            value,
+            project_default,
+        });
     };
     let trained = study.populations.iter().find_map(|p| match &p.origin {
         Origin::Train(t) => Some((p, t)),
@@ -21,15 +31,26 @@ pub(super) fn methods(folder: &StudyFolder, study: &Study, task: &Task) -> Metho
     });
     if let Some((p, t)) = trained {
         let until = match &t.until {
-            Until::Loss(loss) => format!("until the evaluation loss ({} fixed trials, every {} steps) was at most {loss}", t.eval_trials, t.eval_every),
-            Until::LossOf(name) => format!("until the evaluation loss ({} fixed trials, every {} steps) was at most the median of `{name}`", t.eval_trials, t.eval_every),
+            Until::Loss(loss) => format!(
+                "until the evaluation loss ({} fixed trials, every {} steps) was at most {loss}",
+                t.eval_trials, t.eval_every
+            ),
+            Until::LossOf(name) => format!(
+                "until the evaluation loss ({} fixed trials, every {} steps) was at most the median of `{name}`",
+                t.eval_trials, t.eval_every
+            ),
             Until::Steps => "to the end of the step budget".into(),
         };
         paragraphs.push(format!(
             "Training: back-propagation through time of the masked mean-squared error; Adam (step size {}, {}, {}, {}), gradients scaled to a global norm of at most {}, {} trials per step drawn from a bank of {} that is renewed so that a trial is seen about twice; {until}, at most {} steps. The weights with the lowest evaluation loss were kept.",
             p.networks.first().map_or(0.0, |n| n.learning_rate), t.beta1, t.beta2, t.epsilon, t.clip_norm, t.batch, t.bank_trials, t.max_steps
         ));
-        constant("learning_rate", p.networks.first().map_or(String::new(), |n| n.learning_rate.to_string()));
+        constant(
+            "learning_rate",
+            p.networks
+                .first()
+                .map_or(String::new(), |n| n.learning_rate.to_string()),
+        );
         constant("batch", format!("{} trials", t.batch));
         constant("clip_norm", t.clip_norm.to_string());
         constant("until", format!("{:?}", t.until));
@@ -53,10 +74,25 @@ pub(super) fn methods(folder: &StudyFolder, study: &Study, task: &Task) -> Metho
         ("why this device".into(), m.device_reason.clone()),
         ("seed of the study".into(), m.seed.to_string()),
         ("order of summation".into(), study.summation.clone()),
-        ("study (SHA-256 of resolved.ron without paths)".into(), m.study.clone()),
+        (
+            "study (SHA-256 of resolved.ron without paths)".into(),
+            m.study.clone(),
+        ),
     ];
-    provenance.extend(m.files.iter().filter(|(f, _)| f.ends_with("weights.safetensors")).map(|(f, h)| (f.clone(), h.clone())));
+    provenance.extend(
+        m.files
+            .iter()
+            .filter(|(f, _)| f.ends_with("weights.safetensors"))
+            .map(|(f, h)| (f.clone(), h.clone())),
+    );
     let label = study.populations.first().map_or("", |p| p.label.as_str());
-    let load_tables = format!("import pandas as pd\nnetworks = pd.read_parquet(\"populations/{label}/networks.parquet\")\npoints = pd.read_parquet(\"populations/{label}/fixed_points.parquet\")");
-    Methods { paragraphs, constants, provenance, load_tables }
+    let load_tables = format!(
+        "import pandas as pd\nnetworks = pd.read_parquet(\"populations/{label}/networks.parquet\")\npoints = pd.read_parquet(\"populations/{label}/fixed_points.parquet\")"
+    );
+    Methods {
+        paragraphs,
+        constants,
+        provenance,
+        load_tables,
+    }
 }

@@ -1,7 +1,7 @@
 //! `Train(...)`: its axes multiplied.
 
-use super::check::{above_zero, label, positive, within};
 use super::Resolver;
+use super::check::{above_zero, label, positive, within};
 use crate::error::Result;
 use crate::spec::{OneOrMany, OptimiserSpec, TrainSpec, Until, defaults};
 use crate::study::{NetworkPlan, Origin, PopulationPlan, TrainPlan};
@@ -17,37 +17,68 @@ const MOST_NETWORKS: u64 = 1_000_000;
 
 impl Resolver<'_> {
     /// One population per cell, activation and number of units; the other axes are data of its networks.
-    pub(super) fn train(&self, spec: &TrainSpec, task: &Task, path: &str) -> Result<Vec<PopulationPlan>> {
+    pub(super) fn train(
+        &self,
+        spec: &TrainSpec,
+        task: &Task,
+        path: &str,
+    ) -> Result<Vec<PopulationPlan>> {
         let at = |field: &str| format!("{path}.{field}");
-        let shape = task.shape(&spec.variant).map_err(|e| self.refuse(&at("variant"), e.to_string()))?;
+        let shape = task
+            .shape(&spec.variant)
+            .map_err(|e| self.refuse(&at("variant"), e.to_string()))?;
         let plan = self.train_plan(spec, path)?;
         let seeds = self.seeds(spec, path)?;
         let learning_rates = self.learning_rates(spec, path)?;
         for (i, noise) in spec.noise.values().iter().enumerate() {
-            within(*noise, 0.0, f64::INFINITY).map_err(|m| self.refuse(&at(&spec.noise.path("noise", i)), m))?;
+            within(*noise, 0.0, f64::INFINITY)
+                .map_err(|m| self.refuse(&at(&spec.noise.path("noise", i)), m))?;
         }
         let mut populations = Vec::new();
         for (c, cell_name) in spec.cell.values().iter().enumerate() {
             for (a, activation) in spec.activation.values().iter().enumerate() {
-                let (cell_path, activation_path) = (at(&spec.cell.path("cell", c)), at(&spec.activation.path("activation", a)));
+                let (cell_path, activation_path) = (
+                    at(&spec.cell.path("cell", c)),
+                    at(&spec.activation.path("activation", a)),
+                );
                 let cell = self.cell(cell_name, activation, &cell_path, &activation_path)?;
                 if cell.noise.is_empty() && spec.noise.values().iter().any(|n| *n > 0.0) {
-                    return Err(self.refuse(&at("noise"), format!("cell `{}` takes no noise (it has no `struct Noise`); allowed: 0", cell.name)));
+                    return Err(self.refuse(
+                        &at("noise"),
+                        format!(
+                            "cell `{}` takes no noise (it has no `struct Noise`); allowed: 0",
+                            cell.name
+                        ),
+                    ));
                 }
                 for (u, &units) in spec.units.values().iter().enumerate() {
                     if units == 0 || units > MOST_UNITS {
-                        return Err(self.refuse(&at(&spec.units.path("units", u)), format!("{units} units; allowed: 1 to {MOST_UNITS}")));
+                        return Err(self.refuse(
+                            &at(&spec.units.path("units", u)),
+                            format!("{units} units; allowed: 1 to {MOST_UNITS}"),
+                        ));
                     }
                     let mut networks = Vec::new();
                     for constants in self.constants(spec, &cell, path)? {
                         for &learning_rate in &learning_rates {
                             for &noise in spec.noise.values() {
-                                networks.extend(seeds.iter().map(|&seeds| NetworkPlan { seeds, learning_rate, noise, constants: constants.clone() }));
+                                networks.extend(seeds.iter().map(|&seeds| NetworkPlan {
+                                    seeds,
+                                    learning_rate,
+                                    noise,
+                                    constants: constants.clone(),
+                                }));
                             }
                         }
                     }
                     if networks.len() as u64 > MOST_NETWORKS {
-                        return Err(self.refuse(path, format!("{} networks in one population; allowed: {MOST_NETWORKS}", networks.len())));
+                        return Err(self.refuse(
+                            path,
+                            format!(
+                                "{} networks in one population; allowed: {MOST_NETWORKS}",
+                                networks.len()
+                            ),
+                        ));
                     }
                     populations.push(PopulationPlan {
                         label: label(spec.name.as_deref(), &cell, units),
@@ -69,12 +100,23 @@ impl Resolver<'_> {
 
     fn train_plan(&self, spec: &TrainSpec, path: &str) -> Result<TrainPlan> {
         let at = |field: &str| format!("{path}.{field}");
-        let counts = [("batch", spec.batch as u64), ("max_steps", spec.max_steps), ("eval_every", spec.eval_every), ("eval_trials", spec.eval_trials as u64), ("bank_trials", spec.bank_trials as u64)];
+        let counts = [
+            ("batch", spec.batch as u64),
+            ("max_steps", spec.max_steps),
+            ("eval_every", spec.eval_every),
+            ("eval_trials", spec.eval_trials as u64),
+            ("bank_trials", spec.bank_trials as u64),
+        ];
         for (field, value) in counts {
             positive(value).map_err(|m| self.refuse(&at(field), m))?;
         }
         above_zero(spec.clip_norm, true).map_err(|m| self.refuse(&at("clip_norm"), m))?;
-        let OptimiserSpec::Adam { beta1, beta2, epsilon, .. } = spec.optimiser;
+        let OptimiserSpec::Adam {
+            beta1,
+            beta2,
+            epsilon,
+            ..
+        } = spec.optimiser;
         for (field, beta) in [("optimiser.beta1", beta1), ("optimiser.beta2", beta2)] {
             within(beta, 0.0, 1.0).map_err(|m| self.refuse(&at(field), m))?;
         }
@@ -83,7 +125,8 @@ impl Resolver<'_> {
             above_zero(loss, false).map_err(|m| self.refuse(&at("until.0"), m))?;
         }
         for (i, loss) in spec.snapshots.iter().enumerate() {
-            above_zero(*loss, false).map_err(|m| self.refuse(&at(&format!("snapshots[{i}]")), m))?;
+            above_zero(*loss, false)
+                .map_err(|m| self.refuse(&at(&format!("snapshots[{i}]")), m))?;
         }
         Ok(TrainPlan {
             variant: spec.variant.clone(),
@@ -104,27 +147,61 @@ impl Resolver<'_> {
 
     fn seeds(&self, spec: &TrainSpec, path: &str) -> Result<Vec<Seeds>> {
         let numbers: Vec<u64> = match &spec.seeds {
-            OneOrMany::One(0) => return Err(self.refuse(&format!("{path}.seeds"), "0; allowed: a number of networks, 1 or more, or a list of seeds")),
-            OneOrMany::One(count) if *count > MOST_NETWORKS => return Err(self.refuse(&format!("{path}.seeds"), format!("{count} networks; allowed: 1 to {MOST_NETWORKS}"))),
+            OneOrMany::One(0) => {
+                return Err(self.refuse(
+                    &format!("{path}.seeds"),
+                    "0; allowed: a number of networks, 1 or more, or a list of seeds",
+                ));
+            }
+            OneOrMany::One(count) if *count > MOST_NETWORKS => {
+                return Err(self.refuse(
+                    &format!("{path}.seeds"),
+                    format!("{count} networks; allowed: 1 to {MOST_NETWORKS}"),
+                ));
+            }
             OneOrMany::One(count) => (0..*count).collect(),
             OneOrMany::Many(list) => list.clone(),
         };
-        if let Some(i) = (0..numbers.len()).find(|&i| matches!(spec.seeds, OneOrMany::Many(_)) && numbers[..i].contains(&numbers[i])) {
-            return Err(self.refuse(&format!("{path}.seeds[{i}]"), format!("seed {} is there already: the two networks would be one", numbers[i])));
+        if let Some(i) = (0..numbers.len()).find(|&i| {
+            matches!(spec.seeds, OneOrMany::Many(_)) && numbers[..i].contains(&numbers[i])
+        }) {
+            return Err(self.refuse(
+                &format!("{path}.seeds[{i}]"),
+                format!(
+                    "seed {} is there already: the two networks would be one",
+                    numbers[i]
+                ),
+            ));
         }
-        Ok(numbers.into_iter().map(|n| Seeds { init: spec.init_seed.unwrap_or(n), data: spec.data_seed.unwrap_or(n), noise: spec.noise_seed.unwrap_or(n) }).collect())
+        Ok(numbers
+            .into_iter()
+            .map(|n| Seeds {
+                init: spec.init_seed.unwrap_or(n),
+                data: spec.data_seed.unwrap_or(n),
+                noise: spec.noise_seed.unwrap_or(n),
+            })
+            .collect())
     }
 
     fn learning_rates(&self, spec: &TrainSpec, path: &str) -> Result<Vec<f64>> {
-        let OptimiserSpec::Adam { learning_rate: inside, .. } = &spec.optimiser;
+        let OptimiserSpec::Adam {
+            learning_rate: inside,
+            ..
+        } = &spec.optimiser;
         let (field, rates) = match (&spec.learning_rate, inside) {
-            (Some(_), Some(_)) => return Err(self.refuse(&format!("{path}.learning_rate"), "also given in `optimiser`; once is enough")),
+            (Some(_), Some(_)) => {
+                return Err(self.refuse(
+                    &format!("{path}.learning_rate"),
+                    "also given in `optimiser`; once is enough",
+                ));
+            }
             (Some(rates), None) => ("learning_rate", rates.clone()),
             (None, Some(rates)) => ("optimiser.learning_rate", rates.clone()),
             (None, None) => ("learning_rate", OneOrMany::One(defaults::LEARNING_RATE)),
         };
         for (i, rate) in rates.values().iter().enumerate() {
-            above_zero(*rate, false).map_err(|m| self.refuse(&format!("{path}.{}", rates.path(field, i)), m))?;
+            above_zero(*rate, false)
+                .map_err(|m| self.refuse(&format!("{path}.{}", rates.path(field, i)), m))?;
         }
         Ok(rates.values().to_vec())
     }
@@ -135,16 +212,30 @@ impl Resolver<'_> {
         for (name, values) in &spec.constants {
             combinations = combinations
                 .iter()
-                .flat_map(|given| values.values().iter().map(move |v| given.iter().cloned().chain([(name.clone(), *v)]).collect()))
+                .flat_map(|given| {
+                    values
+                        .values()
+                        .iter()
+                        .map(move |v| given.iter().cloned().chain([(name.clone(), *v)]).collect())
+                })
                 .collect();
         }
         combinations
             .iter()
             .map(|given| {
-                let checked = cell.constants_with(given).map_err(|e| self.refuse(&format!("{path}.constants"), e.to_string()))?;
+                let checked = cell
+                    .constants_with(given)
+                    .map_err(|e| self.refuse(&format!("{path}.constants"), e.to_string()))?;
                 // As written where it is written: 0.1 is not 0.10000000149.
                 let default = |i: usize| cell.constants[i].1;
-                Ok((0..checked.len()).map(|i| given.iter().find(|g| g.0 == cell.constants[i].0).map_or_else(|| default(i), |g| g.1)).collect())
+                Ok((0..checked.len())
+                    .map(|i| {
+                        given
+                            .iter()
+                            .find(|g| g.0 == cell.constants[i].0)
+                            .map_or_else(|| default(i), |g| g.1)
+                    })
+                    .collect())
             })
             .collect()
     }

@@ -27,21 +27,48 @@ impl Run<'_> {
         let population = own::load(&self.absolute(&weights))?;
         let indices = self.indices(plan);
         let trials = match self.task.grid_size(chiliad_tasks::task::TRAIN)? {
-            Some(all) => self.task.sample(chiliad_tasks::task::TRAIN, search.driven.min(all), self.study.seed ^ DRIVEN)?,
-            None => self.task.sample(chiliad_tasks::task::TRAIN, search.driven, self.study.seed ^ DRIVEN)?,
+            Some(all) => self.task.sample(
+                chiliad_tasks::task::TRAIN,
+                search.driven.min(all),
+                self.study.seed ^ DRIVEN,
+            )?,
+            None => self.task.sample(
+                chiliad_tasks::task::TRAIN,
+                search.driven,
+                self.study.seed ^ DRIVEN,
+            )?,
         };
         let conditions = self.task.conditions();
-        let what = Search { plan: search, conditions: &conditions, trials: Some(&trials), own_seeds: Vec::new(), seed: self.study.seed };
+        let what = Search {
+            plan: search,
+            conditions: &conditions,
+            trials: Some(&trials),
+            own_seeds: Vec::new(),
+            seed: self.study.seed,
+        };
         let (events, n) = (&mut *self.events, population.n_networks);
-        let found = engine_calls::fixed_points(&*self.device.executor, &population, &what, &mut |done| events.progress(done as f64 / n as f64, &format!("{done}/{n} networks")))?;
-        let census = points::census(&indices, &found, points::expected(&self.study.task.name, plan.outputs));
+        let found =
+            engine_calls::fixed_points(&*self.device.executor, &population, &what, &mut |done| {
+                events.progress(done as f64 / n as f64, &format!("{done}/{n} networks"))
+            })?;
+        let census = points::census(
+            &indices,
+            &found,
+            points::expected(&self.study.task.name, plan.outputs),
+        );
         let n_state = population.architecture.cell.states.len() * population.architecture.units;
-        let [table, npz, json] = ["fixed_points.parquet", "fixed_points.npz", "census.json"].map(|f| Self::path(plan, f));
-        self.folder.write(&table, &points::table(&indices, &found)?)?;
+        let [table, npz, json] = ["fixed_points.parquet", "fixed_points.npz", "census.json"]
+            .map(|f| Self::path(plan, f));
+        self.folder
+            .write(&table, &points::table(&indices, &found)?)?;
         chiliad_tasks::write_npz(self.absolute(&npz), &points::arrays(&found, n_state))?;
         self.folder.adopt(&npz)?;
         self.folder.write(&json, &census.to_json()?)?;
-        self.folder.finish(&stage, vec![table, npz, json], start.elapsed().as_secs_f64())?;
+        self.folder.finish(
+            &stage,
+            vec![table, npz, json],
+            start.elapsed().as_secs_f64(),
+        )?;
         self.events.end();
         Ok(())
     }

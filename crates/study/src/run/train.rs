@@ -33,9 +33,18 @@ impl Run<'_> {
                 files.extend(self.write_snapshots(plan, &indices, &population, &trained)?);
                 (population, NetworkResult::all(&trained), trained.curves)
             }
-            Origin::Import { file, sha256, layout } => {
+            Origin::Import {
+                file,
+                sha256,
+                layout,
+            } => {
                 if folder::sha256(&folder::read(file)?) != *sha256 {
-                    return Err(StudyError::Damaged { file: file.clone(), message: "changed since the study began; put it back, or run into another folder".into() });
+                    return Err(StudyError::Damaged {
+                        file: file.clone(),
+                        message:
+                            "changed since the study began; put it back, or run into another folder"
+                                .into(),
+                    });
                 }
                 let cell = plan.compile()?;
                 let imported = match layout {
@@ -43,14 +52,22 @@ impl Run<'_> {
                     FileLayout::PyTorch => pytorch::import(file, &cell, &[])?,
                 };
                 let mut population = imported.population.select(&indices);
-                population.constants = indices.iter().flat_map(|&n| plan.networks[n].constants.iter().map(|c| *c as f32)).collect();
+                population.constants = indices
+                    .iter()
+                    .flat_map(|&n| plan.networks[n].constants.iter().map(|c| *c as f32))
+                    .collect();
                 self.untouched(population, Outcome::Imported)?
             }
-            Origin::Untrained { .. } => self.untouched(engine_calls::initial(plan, &indices)?, Outcome::Untrained)?,
+            Origin::Untrained { .. } => {
+                self.untouched(engine_calls::initial(plan, &indices)?, Outcome::Untrained)?
+            }
         };
         let tables = [
             ("weights.safetensors", own::to_bytes(&population)?),
-            ("networks.parquet", networks_table(plan, &indices, &results)?),
+            (
+                "networks.parquet",
+                networks_table(plan, &indices, &results)?,
+            ),
             ("curves.parquet", curves_table(&indices, &curves)?),
         ];
         for (name, bytes) in tables {
@@ -58,48 +75,76 @@ impl Run<'_> {
             self.folder.write(&path, &bytes)?;
             files.push(path);
         }
-        self.folder.finish(&stage, files, start.elapsed().as_secs_f64())?;
+        self.folder
+            .finish(&stage, files, start.elapsed().as_secs_f64())?;
         // Of no more use; a leftover does no harm.
         let _ = std::fs::remove_file(self.absolute(&Self::path(plan, "checkpoint.npz")));
         self.events.end();
         Ok(())
     }
 
-    fn train_networks(&mut self, plan: &PopulationPlan, train: &TrainPlan, indices: &[usize]) -> Result<(Population, Trained)> {
+    fn train_networks(
+        &mut self,
+        plan: &PopulationPlan,
+        train: &TrainPlan,
+        indices: &[usize],
+    ) -> Result<(Population, Trained)> {
         let mut population = engine_calls::initial(plan, indices)?;
         let file = self.absolute(&Self::path(plan, "checkpoint.npz"));
         let mut from = None;
         if file.exists() {
             match checkpoint::load(&file, indices.len(), population.layout.n_params) {
                 Ok(trained) => {
-                    self.events.note(&format!("{}: going on at step {}", plan.label, trained.optimiser.step));
+                    self.events.note(&format!(
+                        "{}: going on at step {}",
+                        plan.label, trained.optimiser.step
+                    ));
                     from = Some(trained);
                 }
-                Err(error) => self.events.note(&format!("{}: beginning again, the checkpoint cannot be used: {error}", plan.label)),
+                Err(error) => self.events.note(&format!(
+                    "{}: beginning again, the checkpoint cannot be used: {error}",
+                    plan.label
+                )),
             }
         }
-        let training = Training { plan: train, networks: indices.iter().map(|&n| &plan.networks[n]).collect(), task: Arc::clone(&self.task), seed: self.study.seed, criterion: self.criterion(train)? };
+        let training = Training {
+            plan: train,
+            networks: indices.iter().map(|&n| &plan.networks[n]).collect(),
+            task: Arc::clone(&self.task),
+            seed: self.study.seed,
+            criterion: self.criterion(train)?,
+        };
         let (mut saved, mut failed) = (Instant::now(), None);
         let limit = self.options.time_limit_secs.map(|s| (s, self.started));
         let (events, every) = (&mut *self.events, self.options.checkpoint_secs);
-        let trained = engine_calls::train(&*self.device.executor, &population, &training, from, &mut |trained| {
-            let ended = trained.outcomes.len() - trained.count(chiliad_engine::train::Outcome::Running);
-            let (step, n) = (trained.optimiser.step, trained.outcomes.len());
-            let share = (step as f64 / train.max_steps as f64).max(ended as f64 / n as f64);
-            let converged = trained.count(chiliad_engine::train::Outcome::Converged);
-            events.progress(share, &format!("step {step}, converged {converged}/{n}"));
-            let over = limit.is_some_and(|(seconds, started)| started.elapsed().as_secs() >= seconds);
-            if over || saved.elapsed().as_secs_f64() >= every {
-                failed = checkpoint::save(trained, &file).err();
-                saved = Instant::now();
-            }
-            failed.is_none() && !over
-        })?;
+        let trained = engine_calls::train(
+            &*self.device.executor,
+            &population,
+            &training,
+            from,
+            &mut |trained| {
+                let ended =
+                    trained.outcomes.len() - trained.count(chiliad_engine::train::Outcome::Running);
+                let (step, n) = (trained.optimiser.step, trained.outcomes.len());
+                let share = (step as f64 / train.max_steps as f64).max(ended as f64 / n as f64);
+                let converged = trained.count(chiliad_engine::train::Outcome::Converged);
+                events.progress(share, &format!("step {step}, converged {converged}/{n}"));
+                let over =
+                    limit.is_some_and(|(seconds, started)| started.elapsed().as_secs() >= seconds);
+                if over || saved.elapsed().as_secs_f64() >= every {
+                    failed = checkpoint::save(trained, &file).err();
+                    saved = Instant::now();
+                }
+                failed.is_none() && !over
+            },
+        )?;
         if let Some(error) = failed {
             return Err(error);
         }
         if !trained.is_done() {
-            return Err(self.out_of_time().unwrap_or_else(|| StudyError::Input("training ended early".into())));
+            return Err(self
+                .out_of_time()
+                .unwrap_or_else(|| StudyError::Input("training ended early".into())));
         }
         population.params.clone_from(&trained.best_params);
         Ok((population, trained))
@@ -113,10 +158,17 @@ impl Run<'_> {
             Until::LossOf(name) => name,
         };
         if self.options.shard.is_some() {
-            return Err(StudyError::Input(format!("LossOf({name:?}) needs the whole of `{name}`, a part of a study has only some of it; run without --shard")));
+            return Err(StudyError::Input(format!(
+                "LossOf({name:?}) needs the whole of `{name}`, a part of a study has only some of it; run without --shard"
+            )));
         }
         let mut losses = Vec::new();
-        for plan in self.study.populations.iter().filter(|p| p.group.as_deref() == Some(name)) {
+        for plan in self
+            .study
+            .populations
+            .iter()
+            .filter(|p| p.group.as_deref() == Some(name))
+        {
             let path = Self::path(plan, "networks.parquet");
             let table = Table::from_bytes(self.folder.read(&path)?, &self.absolute(&path))?;
             losses.extend(results_of(&table).iter().map(|r| r.1.best_loss));
@@ -126,21 +178,48 @@ impl Run<'_> {
     }
 
     /// Networks that are not trained here: their loss on the evaluation trials.
-    fn untouched(&self, population: Population, outcome: Outcome) -> Result<(Population, Vec<NetworkResult>, Vec<Vec<(u64, f32)>>)> {
-        let trials = self.task.evaluation(crate::spec::defaults::eval_trials(), self.study.seed)?;
+    fn untouched(
+        &self,
+        population: Population,
+        outcome: Outcome,
+    ) -> Result<(Population, Vec<NetworkResult>, Vec<Vec<(u64, f32)>>)> {
+        let trials = self
+            .task
+            .evaluation(crate::spec::defaults::eval_trials(), self.study.seed)?;
         let losses = engine_calls::losses(&*self.device.executor, &population, &trials)?;
-        let results = losses.iter().map(|&l| NetworkResult { outcome, steps: 0, final_loss: l, best_loss: l, best_step: 0 }).collect();
+        let results = losses
+            .iter()
+            .map(|&l| NetworkResult {
+                outcome,
+                steps: 0,
+                final_loss: l,
+                best_loss: l,
+                best_step: 0,
+            })
+            .collect();
         let curves = losses.iter().map(|&l| vec![(0, l)]).collect();
         Ok((population, results, curves))
     }
 
     /// Weights at every loss named: `snapshots/<loss>.safetensors` and who is in it, `snapshots.parquet`.
-    fn write_snapshots(&mut self, plan: &PopulationPlan, indices: &[usize], population: &Population, trained: &Trained) -> Result<Vec<String>> {
-        let Origin::Train(train) = &plan.origin else { return Ok(Vec::new()) };
+    fn write_snapshots(
+        &mut self,
+        plan: &PopulationPlan,
+        indices: &[usize],
+        population: &Population,
+        trained: &Trained,
+    ) -> Result<Vec<String>> {
+        let Origin::Train(train) = &plan.origin else {
+            return Ok(Vec::new());
+        };
         let mut files = Vec::new();
         let mut rows = Vec::new();
         for loss in &train.snapshots {
-            let mut met: Vec<_> = trained.snapshots.iter().filter(|s| s.at_loss.to_bits() == (*loss as f32).to_bits()).collect();
+            let mut met: Vec<_> = trained
+                .snapshots
+                .iter()
+                .filter(|s| s.at_loss.to_bits() == (*loss as f32).to_bits())
+                .collect();
             met.sort_by_key(|s| s.network);
             if met.is_empty() {
                 continue;
@@ -150,7 +229,11 @@ impl Run<'_> {
             let path = Self::path(plan, &format!("snapshots/{loss}.safetensors"));
             self.folder.write(&path, &own::to_bytes(&at_loss)?)?;
             files.push(path);
-            rows.extend(met.iter().enumerate().map(|(row, s)| (indices[s.network], *loss, row, s.step, s.loss)));
+            rows.extend(
+                met.iter()
+                    .enumerate()
+                    .map(|(row, s)| (indices[s.network], *loss, row, s.step, s.loss)),
+            );
         }
         if !rows.is_empty() {
             let table = Table::default()

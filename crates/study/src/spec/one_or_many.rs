@@ -64,7 +64,11 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
 
             fn visit_seq<A: SeqAccess<'de>>(self, sequence: A) -> Result<Self::Value, A::Error> {
                 let values = Vec::deserialize(SeqAccessDeserializer::new(sequence))?;
-                if values.is_empty() { Err(A::Error::custom("an axis without values; at least one")) } else { Ok(OneOrMany::Many(values)) }
+                if values.is_empty() {
+                    Err(A::Error::custom("an axis without values; at least one"))
+                } else {
+                    Ok(OneOrMany::Many(values))
+                }
             }
         }
         deserializer.deserialize_any(Either(PhantomData))
