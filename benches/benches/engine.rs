@@ -78,17 +78,17 @@ fn search(c: &mut Criterion) {
         let mut population = networks(cell, 32, 1);
         // Twice the gain of the initial weights: a network with several fixed points, without training one here.
         population.params.iter_mut().for_each(|w| *w *= 2.0);
-        let visited = Visited::of(
-            &cpu.roll_out(&population, &trials.inputs, trials.n_trials, trials.n_steps)
-                .expect("fits"),
-            0,
-        );
+        let rolled = cpu
+            .roll_out(&population, &trials.inputs, trials.n_trials, trials.n_steps)
+            .expect("fits");
+        let visited = Visited::of(&rolled, 0);
         group.bench_function(format!("{cell}_32_units"), |b| {
             b.iter(|| {
                 black_box(find(
                     &population,
                     0,
                     &[0.0; 3],
+                    0,
                     &visited,
                     &Options::default(),
                 ))

@@ -67,7 +67,7 @@ impl CpuExecutor {
                 worker.load(population.network(n), population.network_constants(n));
                 let mut loss = 0.0_f64;
                 let fill = |to: &mut Vec<f32>, block: &[usize]| {
-                    gather_inputs(to, &trials.inputs, trials.n_steps, trials.n_inputs, block)
+                    gather_inputs(to, &trials.inputs, trials.n_steps, trials.n_inputs, block);
                 };
                 worker.forward(trials.n_steps, &all, &fill, &mut |first, t, _, y| {
                     for (slot, row) in y
@@ -229,7 +229,7 @@ impl Executor for CpuExecutor {
                 let mut states = vec![vec![0.0; n_trials * n_steps * units]; fields];
                 let mut ys = vec![0.0; n_trials * n_steps * outputs];
                 let fill = |to: &mut Vec<f32>, block: &[usize]| {
-                    gather_inputs(to, inputs, n_steps, channels, block)
+                    gather_inputs(to, inputs, n_steps, channels, block);
                 };
                 worker.forward(n_steps, &all, &fill, &mut |first, t, block, y| {
                     for slot in 0..arena::BLOCK.min(n_trials - first) {

@@ -84,13 +84,13 @@ impl Scanner<'_> {
                     self.at += self.text[self.at..]
                         .iter()
                         .position(|c| *c == b'\n')
-                        .unwrap_or(self.text.len() - self.at)
+                        .unwrap_or(self.text.len() - self.at);
                 }
                 Some(b"/*") => {
                     self.at += self.text[self.at..]
                         .windows(2)
                         .position(|w| w == b"*/")
-                        .map_or(self.text.len() - self.at, |i| i + 2)
+                        .map_or(self.text.len() - self.at, |i| i + 2);
                 }
                 _ => return,
             }

@@ -44,7 +44,7 @@ pub enum TaskSpec {
 #[serde(deny_unknown_fields)]
 pub enum NetworksSpec {
     /// Networks trained here.
-    Train(TrainSpec),
+    Train(Box<TrainSpec>),
     /// Networks trained elsewhere.
     Import(ImportSpec),
     /// Networks with their initial weights.

@@ -40,7 +40,13 @@ pub fn run<T: Real>(program: &Program, storage: &mut [Vec<T>], places: &[Place],
             Code::Select => ternary(storage, to, [a, b, c], len, |x, y, z| {
                 if x == T::default() { z } else { y }
             }),
-            Code::MulAdd => ternary(storage, to, [a, b, c], len, |x, y, z| x.mul_add(y, z)),
+            Code::MulAdd => ternary(
+                storage,
+                to,
+                [a, b, c],
+                len,
+                T::mul_add,
+            ),
             Code::NegMulAdd => ternary(storage, to, [a, b, c], len, |x, y, z| {
                 T::default().sub(x).mul_add(y, z)
             }),
@@ -48,25 +54,25 @@ pub fn run<T: Real>(program: &Program, storage: &mut [Vec<T>], places: &[Place],
                 x.mul_add(y, T::default().sub(z))
             }),
             Code::Call(Primitive::Tanh) => {
-                unary(storage, to, a, len, |x| T::call(Primitive::Tanh, x))
+                unary(storage, to, a, len, |x| T::call(Primitive::Tanh, x));
             }
             Code::Call(Primitive::Sigmoid) => {
-                unary(storage, to, a, len, |x| T::call(Primitive::Sigmoid, x))
+                unary(storage, to, a, len, |x| T::call(Primitive::Sigmoid, x));
             }
             Code::Call(Primitive::Softplus) => {
-                unary(storage, to, a, len, |x| T::call(Primitive::Softplus, x))
+                unary(storage, to, a, len, |x| T::call(Primitive::Softplus, x));
             }
             Code::Call(Primitive::Exp) => {
-                unary(storage, to, a, len, |x| T::call(Primitive::Exp, x))
+                unary(storage, to, a, len, |x| T::call(Primitive::Exp, x));
             }
             Code::Call(Primitive::Log) => {
-                unary(storage, to, a, len, |x| T::call(Primitive::Log, x))
+                unary(storage, to, a, len, |x| T::call(Primitive::Log, x));
             }
             Code::Call(Primitive::Sqrt) => {
-                unary(storage, to, a, len, |x| T::call(Primitive::Sqrt, x))
+                unary(storage, to, a, len, |x| T::call(Primitive::Sqrt, x));
             }
             Code::Call(Primitive::Erf) => {
-                unary(storage, to, a, len, |x| T::call(Primitive::Erf, x))
+                unary(storage, to, a, len, |x| T::call(Primitive::Erf, x));
             }
         }
     }

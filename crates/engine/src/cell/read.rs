@@ -486,7 +486,11 @@ impl Frame<'_> {
                         graph.sub(one, equal)
                     }
                     _ => {
-                        return Err(self.refuse(handle, "this operator", "+ - * / and comparisons"));
+                        return Err(self.refuse(
+                            handle,
+                            "this operator",
+                            "+ - * / and comparisons",
+                        ));
                     }
                 })
             }

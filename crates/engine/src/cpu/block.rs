@@ -405,6 +405,12 @@ impl Block {
     }
 }
 
+/// Fills the variates of noise source i at time t: `(t, i, [trial, padded unit])`.
+pub(crate) type FillNoise<'a> = dyn Fn(usize, usize, &mut [f32]) + 'a;
+
+/// Sees a block and its outputs `[trial, output]` after every step: `(t, block, outputs)`.
+pub(crate) type Visit<'a> = dyn FnMut(usize, &Block, &[f32]) + 'a;
+
 /// Forward and backward over all steps; the result is the sum of `mask (y - target)^2` over the block.
 pub(crate) struct TrainPass<'a> {
     pub(crate) block: &'a mut Block,
@@ -415,7 +421,7 @@ pub(crate) struct TrainPass<'a> {
     /// 1 / sum of the mask over the whole batch.
     pub(crate) scale: f32,
     /// Fills the noise variates of a step; none without noise.
-    pub(crate) noise: Option<&'a dyn Fn(usize, usize, &mut [f32])>,
+    pub(crate) noise: Option<&'a FillNoise<'a>>,
 }
 
 impl WithSimd for TrainPass<'_> {
@@ -528,7 +534,7 @@ pub(crate) struct ForwardPass<'a> {
     pub(crate) weights: &'a Weights,
     pub(crate) inputs: &'a [f32],
     pub(crate) n_steps: usize,
-    pub(crate) visit: &'a mut dyn FnMut(usize, &Block, &[f32]),
+    pub(crate) visit: &'a mut Visit<'a>,
 }
 
 impl WithSimd for ForwardPass<'_> {

@@ -1,7 +1,7 @@
 //! Everything one thread needs to train one network: gather a batch, its gradient, Adam.
 
 use super::arena::BLOCK;
-use super::block::{Block, BlockTrials, ForwardPass, TrainPass};
+use super::block::{Block, BlockTrials, FillNoise, ForwardPass, TrainPass};
 use super::level::Level;
 use super::product::LANES;
 use super::weights::Weights;
@@ -26,6 +26,9 @@ pub(crate) struct Worker {
     /// Flat gradient of the last batch.
     pub(crate) gradient: Vec<f32>,
 }
+
+/// Sees every block after every step: `(first trial, t, block, outputs [trial, output])`.
+pub(crate) type VisitTrials<'a> = dyn FnMut(usize, usize, &Block, &[f32]) + 'a;
 
 /// Noise of one batch.
 pub(crate) struct BatchNoise {
@@ -100,9 +103,7 @@ impl Worker {
                 gradient,
                 trials: &self.trials,
                 scale: scale as f32,
-                noise: fill
-                    .as_ref()
-                    .map(|f| f as &dyn Fn(usize, usize, &mut [f32])),
+                noise: fill.as_ref().map(|f| f as &FillNoise<'_>),
             };
             loss += self.level.dispatch(pass);
         }
@@ -169,7 +170,7 @@ impl Worker {
         n_steps: usize,
         trials: &[usize],
         fill: &dyn Fn(&mut Vec<f32>, &[usize]),
-        visit: &mut dyn FnMut(usize, usize, &Block, &[f32]),
+        visit: &mut VisitTrials<'_>,
     ) {
         for (b, block_trials) in trials.chunks(BLOCK).enumerate() {
             fill(&mut self.trials.inputs, block_trials);
@@ -249,7 +250,8 @@ pub(crate) fn batch(data_seed: u64, step: u64, size: usize, bank_trials: usize) 
 
 fn global_norm(gradient: &[f32]) -> f64 {
     let mut sums = [0.0_f64; LANES];
-    let (chunks, rest) = gradient.as_chunks::<LANES>();
+    let chunks = gradient.chunks_exact(LANES);
+    let rest = chunks.remainder();
     for chunk in chunks {
         for (sum, value) in sums.iter_mut().zip(chunk) {
             *sum += f64::from(*value) * f64::from(*value);

@@ -133,7 +133,7 @@ pub fn to_bytes(population: &Population) -> Result<Vec<u8>, EngineError> {
                     .filter(|_| keep(gate))
                 {
                     Some(tensor) => {
-                        data.extend_from_slice(&population.network(network)[tensor.range()])
+                        data.extend_from_slice(&population.network(network)[tensor.range()]);
                     }
                     None => data.extend(std::iter::repeat_n(0.0, units * width)),
                 }

@@ -49,7 +49,7 @@ impl Run<'_> {
         let (events, n) = (&mut *self.events, population.n_networks);
         let found =
             engine_calls::fixed_points(&*self.device.executor, &population, &what, &mut |done| {
-                events.progress(done as f64 / n as f64, &format!("{done}/{n} networks"))
+                events.progress(done as f64 / n as f64, &format!("{done}/{n} networks"));
             })?;
         let census = points::census(
             &indices,

@@ -15,6 +15,9 @@ use chiliad_engine::train::Trained;
 use std::sync::Arc;
 use std::time::Instant;
 
+/// (step, evaluation loss) per network.
+type Curves = Vec<Vec<(u64, f32)>>;
+
 impl Run<'_> {
     pub(super) fn train(&mut self, plan: &PopulationPlan) -> Result<()> {
         let stage = format!("train/{}", plan.label);
@@ -182,7 +185,7 @@ impl Run<'_> {
         &self,
         population: Population,
         outcome: Outcome,
-    ) -> Result<(Population, Vec<NetworkResult>, Vec<Vec<(u64, f32)>>)> {
+    ) -> Result<(Population, Vec<NetworkResult>, Curves)> {
         let trials = self
             .task
             .evaluation(crate::spec::defaults::eval_trials(), self.study.seed)?;
