@@ -6,37 +6,8 @@ use chiliad_engine::cell::evaluate::at;
 use chiliad_engine::cell::graph::Leaf;
 use chiliad_engine::executor::Executor as _;
 use chiliad_engine::gpu::DescendOptions;
-use chiliad_engine::population::{Population, Role};
-
-/// One step of a network in f64, straight from the graph.
-fn step(population: &Population, network: usize, state: &[Vec<f64>], input: &[f64]) -> Vec<Vec<f64>> {
-    let (cell, layout, units) = (&population.architecture.cell, &population.layout, population.architecture.units);
-    let params: Vec<f64> = population.network(network).iter().map(|p| f64::from(*p)).collect();
-    let constants: Vec<f64> = population.network_constants(network).iter().map(|c| f64::from(*c)).collect();
-    let tensor = |role: Role| layout.find(role).map_or(&[][..], |t| &params[t.range()]);
-    let mut gates: Vec<Vec<Vec<f64>>> = Vec::new();
-    let leaf = |gates: &[Vec<Vec<f64>>], u: usize, leaf: Leaf| match leaf {
-        Leaf::State(f) => state[f as usize][u],
-        Leaf::Gate(s, g) => gates[s as usize][g as usize][u],
-        Leaf::Constant(i) => constants[i as usize],
-        _ => 0.0,
-    };
-    for (s, stage) in cell.stages.iter().enumerate() {
-        let drive: Vec<f64> = (0..units).map(|u| at(&cell.graph, stage.drive, &|l| leaf(&gates, u, l))).collect();
-        let of_stage = (0..stage.gates.len()).map(|g| {
-            let (w, v, b) = (tensor(Role::Recurrent(s, g)), tensor(Role::Input(s, g)), tensor(Role::Bias(s, g)));
-            (0..units)
-                .map(|u| {
-                    let recurrent: f64 = w.chunks(units).nth(u).map_or(0.0, |row| row.iter().zip(&drive).map(|(a, b)| a * b).sum());
-                    let fed: f64 = v.chunks(input.len()).nth(u).map_or(0.0, |row| row.iter().zip(input).map(|(a, b)| a * b).sum());
-                    recurrent + fed + b.get(u).copied().unwrap_or(0.0)
-                })
-                .collect()
-        });
-        gates.push(of_stage.collect());
-    }
-    cell.next.iter().map(|&next| (0..units).map(|u| at(&cell.graph, next, &|l| leaf(&gates, u, l))).collect()).collect()
-}
+use chiliad_engine::population::Role;
+use gpu_adapter::step;
 
 #[test]
 fn roll_out_matches_the_graph() {
@@ -95,12 +66,13 @@ fn descend_ends_at_fixed_points() {
     let started = executor.descend(&population, &input, &seeds, n_seeds, &DescendOptions { iterations: 0, ..options.clone() }).unwrap();
     assert_eq!(gpu_adapter::bits(&started.states), gpu_adapter::bits(&seeds));
     // q is that of the state returned, judged in f64.
-    for (result, bound) in [(&started, 1e-5), (&ended, 1e-5)] {
+    for result in [&started, &ended] {
         for (k, (q, state)) in result.q.iter().zip(result.states.chunks(7)).enumerate() {
             let h: Vec<f64> = state.iter().map(|x| f64::from(*x)).collect();
             let next = step(&population, k / n_seeds, &[h.clone()], &[f64::from(input[0]), f64::from(input[1])]);
             let expected = 0.5 * next[0].iter().zip(&h).map(|(a, b)| (a - b).powi(2)).sum::<f64>();
-            assert!((f64::from(*q) - expected).abs() < bound * expected + 1e-12, "seed {k}: {q:e}, expected {expected:e}");
+            // F is off by a few ulp of its largest terms, and q by that times |F(h) - h|.
+            assert!((f64::from(*q) - expected).abs() < (2.0 * expected).sqrt() * 2e-6 + 1e-12, "seed {k}: {q:e}, expected {expected:e}");
         }
     }
     let arrived = ended.q.iter().filter(|q| **q <= 1e-8).count();

@@ -3,7 +3,8 @@
 mod gpu_adapter;
 
 use chiliad_engine::executor::{Executor as _, OptimiserState, TrainOptions, Training as _};
-use chiliad_engine::gpu::{Fault, GpuExecutor, LimitsChoice};
+use chiliad_engine::error::EngineError;
+use chiliad_engine::gpu::{Fault, Gpu, GpuExecutor, LimitsChoice};
 use chiliad_engine::population::Population;
 use gpu_adapter::bits;
 use std::sync::Arc;
@@ -152,7 +153,58 @@ fn device_lost_is_survived() {
     fragile.gpu().inject(Arc::new(LoseAt(25)));
     assert_same(&undisturbed, &trained(&fragile, &population, &options(3), &[2, 3]));
     assert!(fragile.gpu().stats().submissions >= 25);
-    // A device of the embedding program cannot be opened again: the loss is reported as such.
-    let message = executor.gpu().adapter().name;
-    assert!(!message.is_empty());
+}
+
+/// The future of a native device is ready at once.
+fn ready<T>(future: impl Future<Output = T>) -> T {
+    match std::pin::pin!(future).poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
+        std::task::Poll::Ready(value) => value,
+        std::task::Poll::Pending => panic!("not ready"),
+    }
+}
+
+/// A device of the embedding program, with bindings of 24 KiB: the population is cut into chunks and waves, and no bit
+/// changes. Lost, it cannot be opened again here, and the error says so.
+#[test]
+fn fleet_in_chunks_on_an_embedders_device() {
+    let Some(executor) = gpu_adapter::open("fleet_in_chunks_on_an_embedders_device") else { return };
+    let name = executor.gpu().adapter().name;
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
+    let adapter = ready(instance.enumerate_adapters(wgpu::Backends::all())).into_iter().find(|a| a.get_info().name == name).unwrap();
+    let required_limits = wgpu::Limits { max_storage_buffer_binding_size: 24 << 10, ..wgpu::Limits::default() };
+    let (device, queue) = ready(adapter.request_device(&wgpu::DeviceDescriptor { required_limits, ..Default::default() })).unwrap();
+    let small = GpuExecutor::new(Gpu::from_device(device, queue, adapter.get_info()));
+    small.gpu().poison_new_buffers();
+    let population = gpu_adapter::population("vanilla", 65, 7);
+    let plan = small.training(&population, &options(65), None).unwrap().plan(6).unwrap();
+    println!("{plan}");
+    assert!(plan.chunk < 65 && plan.slots < plan.chunk);
+    assert_same(&trained(&executor, &population, &options(65), &[3]), &trained(&small, &population, &options(65), &[3]));
+    let trials = gpu_adapter::trials(9, 6, 2, 3);
+    assert_eq!(executor.gradient(&population, &trials).unwrap(), small.gradient(&population, &trials).unwrap());
+    assert_eq!(executor.roll_out(&population, &trials.inputs, 9, 6).unwrap(), small.roll_out(&population, &trials.inputs, 9, 6).unwrap());
+    let long = small.roll_out(&population, &vec![0.0; 4000], 1, 2000).unwrap_err().to_string();
+    assert!(long.contains("2000 time steps") && long.contains("24576"), "{long}");
+    small.gpu().inject(Arc::new(LoseAt(small.gpu().stats().submissions)));
+    let mut training = small.training(&population, &options(65), None).unwrap();
+    let lost = training.advance(&trials, 1).unwrap_err();
+    assert!(matches!(lost, EngineError::DeviceLost { .. }), "{lost}");
+}
+
+/// Noise is drawn by counter: the same bits whatever the rhythm, others for another seed, none where the level is 0.
+#[test]
+fn train_step_noise_is_drawn_by_counter() {
+    let Some(executor) = gpu_adapter::open("train_step_noise_is_drawn_by_counter") else { return };
+    let mut population = gpu_adapter::population("rate", 3, 7);
+    let mut noisy = options(3);
+    noisy.noise = vec![0.5, 0.0, 0.5];
+    let one = trained(&executor, &population, &noisy, &[4]);
+    assert_same(&one, &trained(&executor.clone().with_budget(1e-12), &population, &noisy, &[1, 3]));
+    let quiet = trained(&executor, &population, &options(3), &[4]);
+    population.seeds[2].noise = 99;
+    let other = trained(&executor, &population, &noisy, &[4]);
+    let n = population.layout.n_params;
+    let differ = |a: &OptimiserState, b: &OptimiserState, network: usize| a.params[network * n..][..n] != b.params[network * n..][..n];
+    assert_eq!([0, 1, 2].map(|k| differ(&one, &quiet, k)), [true, false, true]);
+    assert_eq!([0, 1, 2].map(|k| differ(&one, &other, k)), [false, false, true]);
 }
