@@ -144,3 +144,28 @@ fn train_step_gradient_of_a_user_cell_matches_finite_differences() {
         }
     }
 }
+
+/// From one unit to the largest size, where a tile fills the 16 KiB of workgroup memory to the byte.
+#[test]
+fn train_step_gradient_at_every_size() {
+    let Some(executor) = gpu_adapter::open("train_step_gradient_at_every_size") else { return };
+    let trials = gpu_adapter::trials(9, 3, 2, 3);
+    for units in [1, 33, 64, 256] {
+        let mut population = gpu_adapter::population("vanilla", 2, units);
+        let n = population.layout.n_params;
+        let found = executor.gradient(&population, &trials).unwrap();
+        let truth = gpu_adapter::loss(&population, 1, &trials);
+        assert!((f64::from(found.loss[1]) - truth).abs() < 1e-6 * truth, "{units} units");
+        let largest = f64::from(found.gradient[n..].iter().fold(0.0_f32, |m, g| m.max(g.abs())));
+        for p in (0..n).step_by(n / 23 + 1) {
+            let kept = population.params[n + p];
+            let [up, down] = [kept + 1e-3, kept - 1e-3].map(|value| {
+                population.params[n + p] = value;
+                (f64::from(value), gpu_adapter::loss(&population, 1, &trials))
+            });
+            population.params[n + p] = kept;
+            let error = (f64::from(found.gradient[n + p]) - (up.1 - down.1) / (up.0 - down.0)).abs() / largest;
+            assert!(error < 2e-5, "{units} units, parameter {p}: error {error:.1e} of the largest");
+        }
+    }
+}

@@ -226,6 +226,11 @@ impl Gpu {
         &self.inner.limits
     }
 
+    /// Whether the device is known to be lost.
+    pub fn is_lost(&self) -> bool {
+        self.inner.is_lost.load(Ordering::SeqCst)
+    }
+
     /// What was asked of the device so far.
     pub fn stats(&self) -> Stats {
         Stats {
