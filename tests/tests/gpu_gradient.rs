@@ -2,10 +2,12 @@
 
 mod gpu_adapter;
 
+use chiliad_engine::cell::{Activation, Cell};
 use chiliad_engine::executor::Executor as _;
-use chiliad_engine::population::Population;
+use chiliad_engine::population::{Architecture, Population, Seeds, initialise::initialise};
 use chiliad_tasks::{TaskShape, Trials, read_npz};
 use std::path::Path;
+use std::sync::Arc;
 
 #[test]
 fn train_step_gradient_matches_autograd() {
@@ -91,5 +93,79 @@ fn train_step_tiles_add_up() {
     let largest = whole.gradient.iter().fold(0.0_f32, |m, g| m.max(g.abs()));
     for (found, sum) in whole.gradient.iter().zip(&sum) {
         assert!((f64::from(*found) - sum / weight).abs() < 2e-6 * f64::from(largest));
+    }
+}
+
+/// A cell with everything a cell may have: two states, two stages, drives that are no state, an output, unit parameters.
+const EVERYTHING: &str = "
+struct State { a: f32, m: f32 }
+struct Input { p: f32, q: f32 }
+struct Second { z: f32 }
+struct Constants { k: f32 }
+struct UnitParams { gain: f32, tau: f32 }
+struct Unit { index: f32, count: f32 }
+fn input_drive(s: State, w: UnitParams) -> f32 { return tanh(w.gain * s.a); }
+fn second_drive(s: State, g: Input) -> f32 { return sigmoid(g.p) * s.m; }
+fn next(s: State, g: Input, z: Second, k: Constants, w: UnitParams, u: Unit) -> State {
+    let m = s.m + k.k * (tanh(z.z) - w.tau * s.m);
+    return State(sigmoid(g.q) * m + 0.1 * s.a * u.index / u.count, m);
+}
+fn output(s: State) -> f32 { return s.a * s.a + s.m; }
+";
+
+#[test]
+fn train_step_gradient_of_a_user_cell_matches_finite_differences() {
+    let Some(executor) = gpu_adapter::open("train_step_gradient_of_a_user_cell_matches_finite_differences") else { return };
+    let sidecar = "(constants: {\"k\": 0.2}, initial_unit: {\"tau\": 0.5})";
+    let cell = Cell::compile("everything", "everything.wgsl", EVERYTHING, sidecar, Activation::builtin("tanh").unwrap()).unwrap();
+    let architecture = Architecture { cell: Arc::new(cell), units: 5, inputs: 2, outputs: 3 };
+    let mut population = initialise(&architecture, &[Seeds::all(1), Seeds::all(2)]);
+    let n = population.layout.n_params;
+    population.params.iter_mut().enumerate().for_each(|(i, p)| *p += 0.3 * (i as f32 * 0.71).sin());
+    let trials = gpu_adapter::trials(6, 5, 2, 3);
+    let found = executor.gradient(&population, &trials).unwrap();
+    let truth = gpu_adapter::loss(&population, 1, &trials);
+    assert!((f64::from(found.loss[1]) - truth).abs() < 1e-6 * truth);
+    let found = &found.gradient[n..];
+    let largest = f64::from(found.iter().fold(0.0_f32, |m, g| m.max(g.abs())));
+    let tensors = population.layout.clone();
+    for tensor in &tensors.tensors {
+        for p in tensor.range() {
+            let kept = population.params[n + p];
+            let [up, down] = [kept + 1e-3, kept - 1e-3].map(|value| {
+                population.params[n + p] = value;
+                (f64::from(value), gpu_adapter::loss(&population, 1, &trials))
+            });
+            population.params[n + p] = kept;
+            let expected = (up.1 - down.1) / (up.0 - down.0);
+            let error = (f64::from(found[p]) - expected).abs() / largest;
+            // The difference quotient itself is good to about 1e-5 here.
+            assert!(error < 5e-5, "{} element {}: {} against {expected}", tensor.name, p - tensor.offset, found[p]);
+        }
+    }
+}
+
+/// From one unit to the largest size, where a tile fills the 16 KiB of workgroup memory to the byte.
+#[test]
+fn train_step_gradient_at_every_size() {
+    let Some(executor) = gpu_adapter::open("train_step_gradient_at_every_size") else { return };
+    let trials = gpu_adapter::trials(9, 3, 2, 3);
+    for units in [1, 33, 64, 256] {
+        let mut population = gpu_adapter::population("vanilla", 2, units);
+        let n = population.layout.n_params;
+        let found = executor.gradient(&population, &trials).unwrap();
+        let truth = gpu_adapter::loss(&population, 1, &trials);
+        assert!((f64::from(found.loss[1]) - truth).abs() < 1e-6 * truth, "{units} units");
+        let largest = f64::from(found.gradient[n..].iter().fold(0.0_f32, |m, g| m.max(g.abs())));
+        for p in (0..n).step_by(n / 23 + 1) {
+            let kept = population.params[n + p];
+            let [up, down] = [kept + 1e-3, kept - 1e-3].map(|value| {
+                population.params[n + p] = value;
+                (f64::from(value), gpu_adapter::loss(&population, 1, &trials))
+            });
+            population.params[n + p] = kept;
+            let error = (f64::from(found.gradient[n + p]) - (up.1 - down.1) / (up.0 - down.0)).abs() / largest;
+            assert!(error < 2e-5, "{units} units, parameter {p}: error {error:.1e} of the largest");
+        }
     }
 }

@@ -20,6 +20,7 @@ fn link_validates_every_kernel_of_every_cell() {
                 let linked = link(stage, &architecture, &layout, &geometry, true).unwrap();
                 let reflection = Reflection::read(&linked).unwrap_or_else(|e| panic!("{cell} {units} {stage:?}: {e}"));
                 reflection.check(stage.name(), &wgpu::Limits::default()).unwrap();
+                assert!(reflection.slots.iter().all(|s| s.name != "dims" || s.least_bytes == 80));
                 let unused: Vec<&str> = reflection.slots.iter().filter(|s| !s.used).map(|s| s.name.as_str()).collect();
                 // The constants and the noise of a network are read only by cells that have them.
                 assert!(unused.iter().all(|n| *n == "networks"), "{cell} {stage:?}: {unused:?}");

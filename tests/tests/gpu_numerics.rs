@@ -27,7 +27,7 @@ fn threefry_words_are_those_of_rust() {
         let [c, d] = stream.words(i, 1);
         [a, b, c, d]
     }));
-    let words: Vec<[u32; 4]> = run(executor.gpu(), "threefry_words", ["counters", "words"], &counters, counters.len());
+    let words: Vec<[u32; 4]> = run(&executor.gpu().unwrap(), "threefry_words", ["counters", "words"], &counters, counters.len());
     assert_eq!([words[0][0], words[0][1]], [0x6b20_0159, 0x99ba_4efe]);
     assert_eq!([words[1][0], words[1][1]], [0x1cb9_96fc, 0xbb00_2be7]);
     assert_eq!([words[2][0], words[2][1]], [0xc492_3a9c, 0x483d_f7a0]);
@@ -49,7 +49,7 @@ fn math_values_are_those_of_rust() {
     let Some(executor) = gpu_adapter::open("math_values_are_those_of_rust") else { return };
     let mut points: Vec<f32> = (0..u32::MAX).step_by(65_521).map(f32::from_bits).filter(|x| x.is_finite()).collect();
     points.extend([0.0, -0.0, f32::MAX, f32::MIN, f32::INFINITY, f32::NEG_INFINITY, f32::NAN]);
-    let values: Vec<f32> = run(executor.gpu(), "math_values", ["points", "values"], &points, points.len() * 8);
+    let values: Vec<f32> = run(&executor.gpu().unwrap(), "math_values", ["points", "values"], &points, points.len() * 8);
     type Function = (&'static str, fn(f32) -> f32, f32);
     // Both sides are within their stated bounds; a driver may contract or divide otherwise, so a few ulp remain between them.
     let functions: [Function; 7] = [

@@ -6,37 +6,8 @@ use chiliad_engine::cell::evaluate::at;
 use chiliad_engine::cell::graph::Leaf;
 use chiliad_engine::executor::Executor as _;
 use chiliad_engine::gpu::DescendOptions;
-use chiliad_engine::population::{Population, Role};
-
-/// One step of a network in f64, straight from the graph.
-fn step(population: &Population, network: usize, state: &[Vec<f64>], input: &[f64]) -> Vec<Vec<f64>> {
-    let (cell, layout, units) = (&population.architecture.cell, &population.layout, population.architecture.units);
-    let params: Vec<f64> = population.network(network).iter().map(|p| f64::from(*p)).collect();
-    let constants: Vec<f64> = population.network_constants(network).iter().map(|c| f64::from(*c)).collect();
-    let tensor = |role: Role| layout.find(role).map_or(&[][..], |t| &params[t.range()]);
-    let mut gates: Vec<Vec<Vec<f64>>> = Vec::new();
-    let leaf = |gates: &[Vec<Vec<f64>>], u: usize, leaf: Leaf| match leaf {
-        Leaf::State(f) => state[f as usize][u],
-        Leaf::Gate(s, g) => gates[s as usize][g as usize][u],
-        Leaf::Constant(i) => constants[i as usize],
-        _ => 0.0,
-    };
-    for (s, stage) in cell.stages.iter().enumerate() {
-        let drive: Vec<f64> = (0..units).map(|u| at(&cell.graph, stage.drive, &|l| leaf(&gates, u, l))).collect();
-        let of_stage = (0..stage.gates.len()).map(|g| {
-            let (w, v, b) = (tensor(Role::Recurrent(s, g)), tensor(Role::Input(s, g)), tensor(Role::Bias(s, g)));
-            (0..units)
-                .map(|u| {
-                    let recurrent: f64 = w.chunks(units).nth(u).map_or(0.0, |row| row.iter().zip(&drive).map(|(a, b)| a * b).sum());
-                    let fed: f64 = v.chunks(input.len()).nth(u).map_or(0.0, |row| row.iter().zip(input).map(|(a, b)| a * b).sum());
-                    recurrent + fed + b.get(u).copied().unwrap_or(0.0)
-                })
-                .collect()
-        });
-        gates.push(of_stage.collect());
-    }
-    cell.next.iter().map(|&next| (0..units).map(|u| at(&cell.graph, next, &|l| leaf(&gates, u, l))).collect()).collect()
-}
+use chiliad_engine::population::Role;
+use gpu_adapter::step;
 
 #[test]
 fn roll_out_matches_the_graph() {
@@ -80,8 +51,8 @@ fn roll_out_matches_the_graph() {
 }
 
 #[test]
-fn descend_ends_at_fixed_points() {
-    let Some(executor) = gpu_adapter::open("descend_ends_at_fixed_points") else { return };
+fn descend_matches_f64_adam() {
+    let Some(executor) = gpu_adapter::open("descend_matches_f64_adam") else { return };
     let mut population = gpu_adapter::population("vanilla", 3, 7);
     let w = population.layout.find(Role::Recurrent(0, 0)).unwrap().range();
     for network in population.params.chunks_mut(population.layout.n_params) {
@@ -89,23 +60,72 @@ fn descend_ends_at_fixed_points() {
     }
     let n_seeds = 37;
     let seeds: Vec<f32> = (0..3 * n_seeds * 7).map(|i| ((i * i) as f32 * 0.013).sin()).collect();
-    let options = DescendOptions { iterations: 600, tolerance: 1e-9, ..DescendOptions::default() };
+    let options = DescendOptions { iterations: 1500, half_life: 500.0, tolerance: 1e-9, ..DescendOptions::default() };
     let input = [0.3_f32, -0.2];
     let ended = executor.descend(&population, &input, &seeds, n_seeds, &options).unwrap();
     let started = executor.descend(&population, &input, &seeds, n_seeds, &DescendOptions { iterations: 0, ..options.clone() }).unwrap();
     assert_eq!(gpu_adapter::bits(&started.states), gpu_adapter::bits(&seeds));
+    // The first Adam step goes down the gradient of q, by the learning rate in every direction.
+    let speed = |network: usize, h: &[f64]| {
+        let next = step(&population, network, &[h.to_vec()], &[f64::from(input[0]), f64::from(input[1])]);
+        0.5 * next[0].iter().zip(h).map(|(a, b)| (a - b).powi(2)).sum::<f64>()
+    };
+    let one = executor.descend(&population, &input, &seeds, n_seeds, &DescendOptions { iterations: 1, ..options.clone() }).unwrap();
+    for (k, (after, before)) in one.states.chunks(7).zip(seeds.chunks(7)).enumerate() {
+        let h: Vec<f64> = before.iter().map(|x| f64::from(*x)).collect();
+        for u in 0..7 {
+            let [mut up, mut down] = [h.clone(), h.clone()];
+            up[u] += 1e-5;
+            down[u] -= 1e-5;
+            let slope = (speed(k / n_seeds, &up) - speed(k / n_seeds, &down)) / 2e-5;
+            if slope.abs() > 1e-4 {
+                let moved = f64::from(after[u]) - h[u];
+                assert!((moved + 0.02 * slope.signum()).abs() < 1e-5, "seed {k} unit {u}: moved {moved}, slope {slope}");
+            }
+        }
+    }
+    // The same descent in f64, its gradient by differences.
+    for seed in [0, 40, 80, 110] {
+        let mut h: Vec<f64> = seeds[seed * 7..(seed + 1) * 7].iter().map(|x| f64::from(*x)).collect();
+        let (mut m, mut v) = (vec![0.0; 7], vec![0.0; 7]);
+        for k in 0..options.iterations {
+            if speed(seed / n_seeds, &h) <= f64::from(options.tolerance) {
+                break;
+            }
+            let slope: Vec<f64> = (0..7)
+                .map(|u| {
+                    let [mut up, mut down] = [h.clone(), h.clone()];
+                    up[u] += 1e-6;
+                    down[u] -= 1e-6;
+                    (speed(seed / n_seeds, &up) - speed(seed / n_seeds, &down)) / 2e-6
+                })
+                .collect();
+            let rate = 0.02 * 0.5_f64.powf((k as f64 / f64::from(options.half_life)).floor());
+            for u in 0..7 {
+                m[u] = 0.9 * m[u] + 0.1 * slope[u];
+                v[u] = 0.999 * v[u] + 0.001 * slope[u] * slope[u];
+                let (a, b) = (1.0 - 0.9_f64.powi(k as i32 + 1), 1.0 - 0.999_f64.powi(k as i32 + 1));
+                h[u] -= rate * (m[u] / a) / ((v[u] / b).sqrt() + 1e-8);
+            }
+        }
+        let (found, expected) = (f64::from(ended.q[seed]), speed(seed / n_seeds, &h));
+        println!("seed {seed}: q {found:.3e} on the device, {expected:.3e} in f64");
+        assert!((found - expected).abs() < 0.02 * expected + 2e-9, "seed {seed}: {found:e}, expected {expected:e}");
+    }
     // q is that of the state returned, judged in f64.
-    for (result, bound) in [(&started, 1e-5), (&ended, 1e-5)] {
+    for result in [&started, &ended] {
         for (k, (q, state)) in result.q.iter().zip(result.states.chunks(7)).enumerate() {
             let h: Vec<f64> = state.iter().map(|x| f64::from(*x)).collect();
             let next = step(&population, k / n_seeds, &[h.clone()], &[f64::from(input[0]), f64::from(input[1])]);
             let expected = 0.5 * next[0].iter().zip(&h).map(|(a, b)| (a - b).powi(2)).sum::<f64>();
-            assert!((f64::from(*q) - expected).abs() < bound * expected + 1e-12, "seed {k}: {q:e}, expected {expected:e}");
+            // F is off by a few ulp of its largest terms, and q by that times |F(h) - h|.
+            assert!((f64::from(*q) - expected).abs() < (2.0 * expected).sqrt() * 2e-6 + 1e-12, "seed {k}: {q:e}, expected {expected:e}");
         }
     }
-    let arrived = ended.q.iter().filter(|q| **q <= 1e-8).count();
-    println!("{arrived} of {} seeds at q <= 1e-8", ended.q.len());
-    assert!(arrived * 2 > ended.q.len(), "{arrived} of {}", ended.q.len());
+    let mut sorted = ended.q.clone();
+    sorted.sort_by(f32::total_cmp);
+    println!("q: quartiles {:.1e} {:.1e} {:.1e}", sorted[27], sorted[55], sorted[83]);
+    assert!(ended.q.iter().zip(&started.q).all(|(after, before)| after < before));
     // The rhythm of dispatches and the other seeds decide nothing.
     let hurried = DescendOptions { per_dispatch: 7, ..options.clone() };
     let again = executor.descend(&population, &input, &seeds, n_seeds, &hurried).unwrap();

@@ -28,7 +28,11 @@ impl<T: bytemuck::Pod> Buffer<T> {
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC;
         let size = size.next_multiple_of(16);
         let raw = gpu.guarded(|device| device.create_buffer(&wgpu::BufferDescriptor { label: Some(label), size, usage, mapped_at_creation: false }))?;
-        Ok(Self { raw, label: label.into(), len, element: PhantomData })
+        let buffer = Self { raw, label: label.into(), len, element: PhantomData };
+        if gpu.poisons() {
+            buffer.poison(gpu)?;
+        }
+        Ok(buffer)
     }
 
     /// A buffer holding these values.

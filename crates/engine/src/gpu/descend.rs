@@ -30,7 +30,7 @@ pub struct DescendOptions {
 
 impl Default for DescendOptions {
     fn default() -> Self {
-        Self { iterations: 1000, learning_rate: 0.02, half_life: 250.0, tolerance: 1e-10, per_dispatch: 100 }
+        Self { iterations: 5000, learning_rate: 0.02, half_life: 1000.0, tolerance: 1e-10, per_dispatch: 100 }
     }
 }
 
@@ -55,10 +55,10 @@ impl GpuExecutor {
                 return Err(EngineError::Shape { operation: "descent", what: what.into(), found: format!("{found} values"), expected: format!("{expected} values, at least 1 seed") });
             }
         }
-        let gpu = self.gpu();
+        let gpu = &self.gpu()?;
         let geometry = Geometry::new(architecture, &population.layout, n_seeds, true);
         let plan = Plan::new(&geometry, population.n_networks, n_seeds, 1, gpu.limits())?;
-        let mut fleet = self.fleet(population, n_seeds, 1, true)?;
+        let mut fleet = self.fleet(gpu, population, n_seeds, 1, true)?;
         let mut pacer = self.pacer();
         let n_targets = architecture.outputs;
         let trials = Trials { n_trials: 1, n_steps: 1, n_inputs: input.len(), n_outputs: n_targets, inputs: input.to_vec(), targets: vec![0.0; n_targets], mask: vec![0.0; n_targets], condition: vec![0] };

@@ -79,6 +79,7 @@ struct Inner {
     reopen: Option<(Choice, LimitsChoice)>,
     lost: Arc<Mutex<Option<String>>>,
     is_lost: Arc<AtomicBool>,
+    poison: AtomicBool,
     fault: Mutex<Option<Arc<dyn Fault>>>,
     kernels: Mutex<HashMap<String, Arc<Kernel>>>,
     dispatches: AtomicU64,
@@ -177,6 +178,7 @@ impl Gpu {
             reopen,
             lost,
             is_lost,
+            poison: AtomicBool::new(false),
             fault: Mutex::new(None),
             kernels: Mutex::new(HashMap::new()),
             dispatches: AtomicU64::new(0),
@@ -193,6 +195,7 @@ impl Gpu {
         };
         let fresh = Self::open(choice, *limits)?;
         *fresh.inner.fault.lock().unwrap_or_else(PoisonError::into_inner) = self.inner.fault.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        fresh.inner.poison.store(self.poisons(), Ordering::SeqCst);
         for (new, old) in [(&fresh.inner.dispatches, &self.inner.dispatches), (&fresh.inner.submissions, &self.inner.submissions), (&fresh.inner.bytes_bound, &self.inner.bytes_bound)] {
             new.store(old.load(Ordering::SeqCst), Ordering::SeqCst);
         }
@@ -204,6 +207,15 @@ impl Gpu {
         *self.inner.fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault);
     }
 
+    /// For tests: fills every new buffer with the bits of a NaN, so that nothing can rely on zeros.
+    pub fn poison_new_buffers(&self) {
+        self.inner.poison.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn poisons(&self) -> bool {
+        self.inner.poison.load(Ordering::SeqCst)
+    }
+
     /// The adapter and the limits in force.
     pub fn adapter(&self) -> Listed {
         listed(&self.inner.info, self.inner.limits.clone())
@@ -212,6 +224,11 @@ impl Gpu {
     /// The limits requested.
     pub fn limits(&self) -> &wgpu::Limits {
         &self.inner.limits
+    }
+
+    /// Whether the device is known to be lost.
+    pub fn is_lost(&self) -> bool {
+        self.inner.is_lost.load(Ordering::SeqCst)
     }
 
     /// What was asked of the device so far.

@@ -11,6 +11,7 @@ use crate::error::EngineError;
 use crate::executor::{Executor, Gradient, OptimiserState, TrainOptions, Training, Trajectories};
 use crate::population::Population;
 use chiliad_tasks::Trials;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Target length of a submission in seconds: a display GPU resets its device at 2.
 pub const SUBMISSION_SECS: f64 = 0.15;
@@ -18,7 +19,8 @@ pub const SUBMISSION_SECS: f64 = 0.15;
 /// Runs populations on a GPU.
 #[derive(Clone, Debug)]
 pub struct GpuExecutor {
-    gpu: Gpu,
+    /// Replaced when it is found lost.
+    current: Arc<Mutex<Gpu>>,
     budget_secs: f64,
 }
 
@@ -30,7 +32,12 @@ impl GpuExecutor {
 
     /// On a device that is open already.
     pub fn new(gpu: Gpu) -> Self {
-        Self { gpu, budget_secs: SUBMISSION_SECS }
+        Self { current: Arc::new(Mutex::new(gpu)), budget_secs: SUBMISSION_SECS }
+    }
+
+    /// The device as it is, lost or not.
+    pub fn gpu_as_held(&self) -> Gpu {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Another target length of submissions, in seconds. It changes the rhythm, never a result.
@@ -40,14 +47,18 @@ impl GpuExecutor {
         self
     }
 
-    /// The device.
-    pub fn gpu(&self) -> &Gpu {
-        &self.gpu
+    /// The device; a new one where the last was lost.
+    pub fn gpu(&self) -> Result<Gpu, EngineError> {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if current.is_lost() {
+            *current = current.reopen()?;
+        }
+        Ok(current.clone())
     }
 
     /// As [`Executor::train`], with the memory plan and the device of the session in reach.
     pub fn training(&self, population: &Population, options: &TrainOptions, from: Option<OptimiserState>) -> Result<GpuTraining, EngineError> {
-        GpuTraining::new(&self.gpu, population, options, from, self.pacer())
+        GpuTraining::new(&self.gpu()?, population, options, from, self.pacer())
     }
 
     pub(super) fn pacer(&self) -> Pacer {
@@ -55,20 +66,20 @@ impl GpuExecutor {
     }
 
     /// Uploads a population for stages whose batches have `batch` trials of `n_steps` steps.
-    pub(super) fn fleet(&self, population: &Population, batch: usize, n_steps: usize, backward: bool) -> Result<Fleet, EngineError> {
+    pub(super) fn fleet(&self, gpu: &Gpu, population: &Population, batch: usize, n_steps: usize, backward: bool) -> Result<Fleet, EngineError> {
         let units = population.architecture.units;
         if !(1..=256).contains(&units) {
             return Err(EngineError::Unsupported { executor: "GPU", what: format!("{units} units"), allowed: "1 to 256".into() });
         }
         let geometry = Geometry::new(&population.architecture, &population.layout, batch, backward);
-        let plan = Plan::new(&geometry, population.n_networks, batch, n_steps, self.gpu.limits())?;
-        Fleet::new(&self.gpu, population, &geometry, &plan, &Rates { learning: &[], noise: &[] })
+        let plan = Plan::new(&geometry, population.n_networks, batch, n_steps, gpu.limits())?;
+        Fleet::new(gpu, population, &geometry, &plan, &Rates { learning: &[], noise: &[] })
     }
 }
 
 impl Executor for GpuExecutor {
     fn describe(&self) -> String {
-        let adapter = self.gpu.adapter();
+        let adapter = self.gpu_as_held().adapter();
         format!("{} ({}, {}, {})", adapter.name, adapter.kind, adapter.backend, adapter.driver)
     }
 
@@ -85,9 +96,10 @@ impl Executor for GpuExecutor {
         let n_targets = n_trials * n_steps * n_outputs;
         let trials = Trials { n_trials, n_steps, n_inputs, n_outputs, inputs: inputs.to_vec(), targets: vec![0.0; n_targets], mask: vec![0.0; n_targets], condition: vec![0; n_trials] };
         check_trials("roll-out", population, &trials)?;
-        let mut fleet = self.fleet(population, n_trials, n_steps, false)?;
+        let gpu = &self.gpu()?;
+        let mut fleet = self.fleet(gpu, population, n_trials, n_steps, false)?;
         let mut pacer = self.pacer();
-        let bank = Bank::new(&self.gpu, &trials)?;
+        let bank = Bank::new(gpu, &trials)?;
         let work = Stagework::new(&fleet, population, Stage::RollOut, false, n_trials, &bank)?;
         let n_states = work.geometry.states;
         let n_networks = population.n_networks;
@@ -109,7 +121,7 @@ impl Executor for GpuExecutor {
                 let wave = work.queue_wave(&mut fleet, &mut pacer, chunk, work.dims(n), item)?;
                 fleet.submission.flush(&mut pacer)?;
                 let size = work.geometry.history(n_steps);
-                let history = work.history.read(&self.gpu, 0, wave * size)?;
+                let history = work.history.read(gpu, 0, wave * size)?;
                 for (slot, history) in history.chunks(size).enumerate() {
                     let (network, tile) = ((item + slot) / work.plan.tiles, (item + slot) % work.plan.tiles);
                     unpack(&work.geometry, history, &mut rolled, first + network, tile);
@@ -122,9 +134,10 @@ impl Executor for GpuExecutor {
 
     fn gradient(&self, population: &Population, trials: &Trials) -> Result<Gradient, EngineError> {
         check_trials("gradient", population, trials)?;
-        let mut fleet = self.fleet(population, trials.n_trials, trials.n_steps, true)?;
+        let gpu = &self.gpu()?;
+        let mut fleet = self.fleet(gpu, population, trials.n_trials, trials.n_steps, true)?;
         let mut pacer = self.pacer();
-        let bank = Bank::new(&self.gpu, trials)?;
+        let bank = Bank::new(gpu, trials)?;
         let work = Stagework::new(&fleet, population, Stage::TrainStep, false, trials.n_trials, &bank)?;
         let mut options = TrainOptions::new(population.n_networks);
         options.train_initial_state = true;
@@ -141,7 +154,7 @@ impl Executor for GpuExecutor {
             reduce_gradient(&mut fleet, population, &work, &mut pacer, chunk, dims)?;
             fleet.submission.flush(&mut pacer)?;
             let stride = work.plan.tiles * (n_params + 2);
-            let partials = work.out.read(&self.gpu, 0, n * stride)?;
+            let partials = work.out.read(gpu, 0, n * stride)?;
             for network in partials.chunks(stride) {
                 result.gradient.extend_from_slice(&network[..n_params]);
                 result.loss.push(network[n_params]);

@@ -53,11 +53,11 @@ impl std::fmt::Display for Plan {
         let mib = |bytes: usize| bytes as f64 / f64::from(1 << 20);
         write!(
             f,
-            "{} networks x {} tiles: {:.2} MiB per network, {:.2} MiB per slot, {} slots, {} networks per binding, {:.1} MiB in all",
+            "{} networks x {} tiles: {:.1} KiB per network, {:.1} KiB per slot, {} slots, {} networks per binding, {:.1} MiB in all",
             self.n_networks,
             self.tiles,
-            mib(self.bytes_per_network),
-            mib(self.bytes_per_slot),
+            1024.0 * mib(self.bytes_per_network),
+            1024.0 * mib(self.bytes_per_slot),
             self.slots,
             self.chunk,
             mib(self.bytes)

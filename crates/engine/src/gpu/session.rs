@@ -103,14 +103,14 @@ impl GpuTraining {
         }
     }
 
-    /// Puts the host state on the device, unless it is there.
-    fn upload(&mut self, n_steps: usize) -> Result<(), EngineError> {
+    /// Puts the host state on the device, unless it is there. How networks share bindings does not depend on the length of trials.
+    fn upload(&mut self) -> Result<(), EngineError> {
         if self.device.is_some() {
             return Ok(());
         }
         self.population.params.copy_from_slice(&self.host.params);
         let rates = Rates { learning: &self.options.learning_rate, noise: &self.options.noise };
-        let fleet = Fleet::new(&self.gpu, &self.population, &self.geometry(), &self.plan(n_steps)?, &rates)?;
+        let fleet = Fleet::new(&self.gpu, &self.population, &self.geometry(), &self.plan(1)?, &rates)?;
         let n_params = self.population.layout.n_params;
         for chunk in &fleet.chunks {
             let range = chunk.first * n_params..(chunk.first + chunk.n) * n_params;
@@ -129,7 +129,7 @@ impl GpuTraining {
     }
 
     fn try_advance(&mut self, bank: &Trials, n_steps: u64) -> Result<(), EngineError> {
-        self.upload(bank.n_steps)?;
+        self.upload()?;
         let Some(device) = &mut self.device else { return Ok(()) };
         let bank = Bank::new(&self.gpu, bank)?;
         let work = Stagework::new(&device.fleet, &self.population, Stage::TrainStep, true, self.options.batch, &bank)?;
@@ -218,7 +218,7 @@ impl Training for GpuTraining {
     fn evaluate(&mut self, trials: &Trials) -> Result<Vec<f32>, EngineError> {
         check_trials("evaluation", &self.population, trials)?;
         self.survive(|s| {
-            s.upload(trials.n_steps)?;
+            s.upload()?;
             let bank = Bank::new(&s.gpu, trials)?;
             let Some(device) = &mut s.device else { return Ok(Vec::new()) };
             let fleet = &mut device.fleet;
