@@ -29,7 +29,8 @@ macro_rules! with_sidecar {
 pub const CELLS: &[Fragment] = with_sidecar!("cells": "vanilla", "rate", "rate_current", "ugrnn", "gru", "gru_reset_after", "lstm");
 
 /// Activations: one pure function each.
-pub const ACTIVATIONS: &[Fragment] = with_sidecar!("activations": "tanh", "relu", "sigmoid", "softplus");
+pub const ACTIVATIONS: &[Fragment] =
+    with_sidecar!("activations": "tanh", "relu", "sigmoid", "softplus");
 
 macro_rules! plain {
     ($folder:literal: $($name:literal),* $(,)?) => {
@@ -43,7 +44,8 @@ macro_rules! plain {
 }
 
 /// Functions that kernels share.
-pub const SHARED: &[Fragment] = plain!("shared": "math", "threefry", "dims", "network", "quad", "lane", "noise");
+pub const SHARED: &[Fragment] =
+    plain!("shared": "math", "threefry", "dims", "network", "quad", "lane", "noise");
 
 /// Kernels and the phases they are made of.
 pub const KERNELS: &[Fragment] = plain!("kernels":

@@ -11,7 +11,9 @@ use std::sync::Arc;
 
 #[test]
 fn train_step_gradient_matches_autograd() {
-    let Some(executor) = gpu_adapter::open("train_step_gradient_matches_autograd") else { return };
+    let Some(executor) = gpu_adapter::open("train_step_gradient_matches_autograd") else {
+        return;
+    };
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
     let cases = [
         ("vanilla", "tanh", "vanilla_tanh"),
@@ -27,13 +29,22 @@ fn train_step_gradient_matches_autograd() {
     for (cell, activation, file) in cases {
         let golden = read_npz(folder.join(format!("gradient_{file}.npz"))).unwrap();
         let f32s = |name: &str| golden[name].to_f32();
-        let [k, t, i] = golden["inputs"].shape[..] else { panic!("inputs") };
+        let [k, t, i] = golden["inputs"].shape[..] else {
+            panic!("inputs")
+        };
         let o = golden["targets"].shape[2];
         let units = golden["w_out"].shape[1];
-        let mut population = Population::zeros(gpu_adapter::architecture(cell, activation, units, i, o), 1);
+        let mut population =
+            Population::zeros(gpu_adapter::architecture(cell, activation, units, i, o), 1);
         let layout = population.layout.clone();
         // The files call every first state field `h`.
-        let name_in_file = |name: &str| if golden.contains_key(name) { name.to_string() } else { "h0.h".into() };
+        let name_in_file = |name: &str| {
+            if golden.contains_key(name) {
+                name.to_string()
+            } else {
+                "h0.h".into()
+            }
+        };
         for tensor in &layout.tensors {
             population.params[tensor.range()].copy_from_slice(&f32s(&name_in_file(&tensor.name)));
         }
@@ -42,16 +53,51 @@ fn train_step_gradient_matches_autograd() {
                 population.constants[at] = value.to_f32()[0];
             }
         }
-        let trials = Trials::new(k, TaskShape { n_steps: t, n_inputs: i, n_outputs: o }, f32s("inputs"), f32s("targets"), f32s("mask"), vec![0; k]).unwrap();
+        let trials = Trials::new(
+            k,
+            TaskShape {
+                n_steps: t,
+                n_inputs: i,
+                n_outputs: o,
+            },
+            f32s("inputs"),
+            f32s("targets"),
+            f32s("mask"),
+            vec![0; k],
+        )
+        .unwrap();
         let found = executor.gradient(&population, &trials).unwrap();
         let loss = golden["loss"].to_f64()[0];
-        assert!((f64::from(found.loss[0]) - loss).abs() < 1e-6 * loss, "{file}: loss {} against {loss}", found.loss[0]);
-        let expected: Vec<(String, Vec<f64>)> = layout.tensors.iter().map(|x| (x.name.clone(), golden[&format!("grad.{}", name_in_file(&x.name))].to_f64())).collect();
-        let largest = expected.iter().flat_map(|e| &e.1).fold(0.0_f64, |m, g| m.max(g.abs()));
+        assert!(
+            (f64::from(found.loss[0]) - loss).abs() < 1e-6 * loss,
+            "{file}: loss {} against {loss}",
+            found.loss[0]
+        );
+        let expected: Vec<(String, Vec<f64>)> = layout
+            .tensors
+            .iter()
+            .map(|x| {
+                (
+                    x.name.clone(),
+                    golden[&format!("grad.{}", name_in_file(&x.name))].to_f64(),
+                )
+            })
+            .collect();
+        let largest = expected
+            .iter()
+            .flat_map(|e| &e.1)
+            .fold(0.0_f64, |m, g| m.max(g.abs()));
         for (tensor, (name, expected)) in layout.tensors.iter().zip(&expected) {
-            for (e, (found, expected)) in found.gradient[tensor.range()].iter().zip(expected).enumerate() {
+            for (e, (found, expected)) in found.gradient[tensor.range()]
+                .iter()
+                .zip(expected)
+                .enumerate()
+            {
                 let error = (f64::from(*found) - expected).abs() / largest;
-                assert!(error < 1e-5, "{file}: {name}[{e}] = {found}, expected {expected}, error {error:.1e} of the largest");
+                assert!(
+                    error < 1e-5,
+                    "{file}: {name}[{e}] = {found}, expected {expected}, error {error:.1e} of the largest"
+                );
             }
         }
     }
@@ -60,16 +106,23 @@ fn train_step_gradient_matches_autograd() {
 /// Every network of a population of odd size has the bits it has alone, and its gradient is that of the sum of its trials.
 #[test]
 fn train_step_gradient_at_odd_sizes() {
-    let Some(executor) = gpu_adapter::open("train_step_gradient_at_odd_sizes") else { return };
+    let Some(executor) = gpu_adapter::open("train_step_gradient_at_odd_sizes") else {
+        return;
+    };
     let trials = gpu_adapter::trials(5, 6, 2, 3);
     for n_networks in [1, 3, 65] {
         let population = gpu_adapter::population("gru", n_networks, 7);
         let all = executor.gradient(&population, &trials).unwrap();
         assert!(all.gradient.iter().chain(&all.loss).all(|g| g.is_finite()));
         let last = n_networks - 1;
-        let alone = executor.gradient(&population.select(&[last]), &trials).unwrap();
+        let alone = executor
+            .gradient(&population.select(&[last]), &trials)
+            .unwrap();
         let n = population.layout.n_params;
-        assert_eq!(gpu_adapter::bits(&alone.gradient), gpu_adapter::bits(&all.gradient[last * n..]));
+        assert_eq!(
+            gpu_adapter::bits(&alone.gradient),
+            gpu_adapter::bits(&all.gradient[last * n..])
+        );
         assert_eq!(alone.loss[0].to_bits(), all.loss[last].to_bits());
     }
 }
@@ -77,7 +130,9 @@ fn train_step_gradient_at_odd_sizes() {
 /// More trials than one tile holds: the mean over trials, weighted by their masks.
 #[test]
 fn train_step_tiles_add_up() {
-    let Some(executor) = gpu_adapter::open("train_step_tiles_add_up") else { return };
+    let Some(executor) = gpu_adapter::open("train_step_tiles_add_up") else {
+        return;
+    };
     let population = gpu_adapter::population("lstm", 2, 5);
     let trials = gpu_adapter::trials(71, 4, 2, 3);
     let whole = executor.gradient(&population, &trials).unwrap();
@@ -87,7 +142,9 @@ fn train_step_tiles_add_up() {
         let one = trials.select(&[trial]).unwrap();
         let mask: f64 = one.mask.iter().map(|m| f64::from(*m)).sum();
         let gradient = executor.gradient(&population, &one).unwrap().gradient;
-        sum.iter_mut().zip(&gradient).for_each(|(s, g)| *s += mask * f64::from(*g));
+        sum.iter_mut()
+            .zip(&gradient)
+            .for_each(|(s, g)| *s += mask * f64::from(*g));
         weight += mask;
     }
     let largest = whole.gradient.iter().fold(0.0_f32, |m, g| m.max(g.abs()));
@@ -115,13 +172,33 @@ fn output(s: State) -> f32 { return s.a * s.a + s.m; }
 
 #[test]
 fn train_step_gradient_of_a_user_cell_matches_finite_differences() {
-    let Some(executor) = gpu_adapter::open("train_step_gradient_of_a_user_cell_matches_finite_differences") else { return };
+    let Some(executor) =
+        gpu_adapter::open("train_step_gradient_of_a_user_cell_matches_finite_differences")
+    else {
+        return;
+    };
     let sidecar = "(constants: {\"k\": 0.2}, initial_unit: {\"tau\": 0.5})";
-    let cell = Cell::compile("everything", "everything.wgsl", EVERYTHING, sidecar, Activation::builtin("tanh").unwrap()).unwrap();
-    let architecture = Architecture { cell: Arc::new(cell), units: 5, inputs: 2, outputs: 3 };
+    let cell = Cell::compile(
+        "everything",
+        "everything.wgsl",
+        EVERYTHING,
+        sidecar,
+        Activation::builtin("tanh").unwrap(),
+    )
+    .unwrap();
+    let architecture = Architecture {
+        cell: Arc::new(cell),
+        units: 5,
+        inputs: 2,
+        outputs: 3,
+    };
     let mut population = initialise(&architecture, &[Seeds::all(1), Seeds::all(2)]);
     let n = population.layout.n_params;
-    population.params.iter_mut().enumerate().for_each(|(i, p)| *p += 0.3 * (i as f32 * 0.71).sin());
+    population
+        .params
+        .iter_mut()
+        .enumerate()
+        .for_each(|(i, p)| *p += 0.3 * (i as f32 * 0.71).sin());
     let trials = gpu_adapter::trials(6, 5, 2, 3);
     let found = executor.gradient(&population, &trials).unwrap();
     let truth = gpu_adapter::loss(&population, 1, &trials);
@@ -140,7 +217,13 @@ fn train_step_gradient_of_a_user_cell_matches_finite_differences() {
             let expected = (up.1 - down.1) / (up.0 - down.0);
             let error = (f64::from(found[p]) - expected).abs() / largest;
             // The difference quotient itself is good to about 1e-5 here.
-            assert!(error < 5e-5, "{} element {}: {} against {expected}", tensor.name, p - tensor.offset, found[p]);
+            assert!(
+                error < 5e-5,
+                "{} element {}: {} against {expected}",
+                tensor.name,
+                p - tensor.offset,
+                found[p]
+            );
         }
     }
 }
@@ -148,15 +231,24 @@ fn train_step_gradient_of_a_user_cell_matches_finite_differences() {
 /// From one unit to the largest size, where a tile fills the 16 KiB of workgroup memory to the byte.
 #[test]
 fn train_step_gradient_at_every_size() {
-    let Some(executor) = gpu_adapter::open("train_step_gradient_at_every_size") else { return };
+    let Some(executor) = gpu_adapter::open("train_step_gradient_at_every_size") else {
+        return;
+    };
     let trials = gpu_adapter::trials(9, 3, 2, 3);
     for units in [1, 33, 64, 256] {
         let mut population = gpu_adapter::population("vanilla", 2, units);
         let n = population.layout.n_params;
         let found = executor.gradient(&population, &trials).unwrap();
         let truth = gpu_adapter::loss(&population, 1, &trials);
-        assert!((f64::from(found.loss[1]) - truth).abs() < 1e-6 * truth, "{units} units");
-        let largest = f64::from(found.gradient[n..].iter().fold(0.0_f32, |m, g| m.max(g.abs())));
+        assert!(
+            (f64::from(found.loss[1]) - truth).abs() < 1e-6 * truth,
+            "{units} units"
+        );
+        let largest = f64::from(
+            found.gradient[n..]
+                .iter()
+                .fold(0.0_f32, |m, g| m.max(g.abs())),
+        );
         for p in (0..n).step_by(n / 23 + 1) {
             let kept = population.params[n + p];
             let [up, down] = [kept + 1e-3, kept - 1e-3].map(|value| {
@@ -164,8 +256,13 @@ fn train_step_gradient_at_every_size() {
                 (f64::from(value), gpu_adapter::loss(&population, 1, &trials))
             });
             population.params[n + p] = kept;
-            let error = (f64::from(found.gradient[n + p]) - (up.1 - down.1) / (up.0 - down.0)).abs() / largest;
-            assert!(error < 2e-5, "{units} units, parameter {p}: error {error:.1e} of the largest");
+            let error = (f64::from(found.gradient[n + p]) - (up.1 - down.1) / (up.0 - down.0))
+                .abs()
+                / largest;
+            assert!(
+                error < 2e-5,
+                "{units} units, parameter {p}: error {error:.1e} of the largest"
+            );
         }
     }
 }

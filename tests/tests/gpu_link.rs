@@ -6,7 +6,12 @@ use chiliad_engine::population::{Architecture, Layout};
 use std::sync::Arc;
 
 fn architecture(cell: &str, activation: &str, units: usize) -> Architecture {
-    Architecture { cell: Arc::new(Cell::builtin(cell, activation).unwrap()), units, inputs: 3, outputs: 2 }
+    Architecture {
+        cell: Arc::new(Cell::builtin(cell, activation).unwrap()),
+        units,
+        inputs: 3,
+        outputs: 2,
+    }
 }
 
 #[test]
@@ -18,12 +23,28 @@ fn link_validates_every_kernel_of_every_cell() {
                 let layout = Layout::new(&architecture);
                 let geometry = Geometry::new(&architecture, &layout, 64, stage.backward());
                 let linked = link(stage, &architecture, &layout, &geometry, true).unwrap();
-                let reflection = Reflection::read(&linked).unwrap_or_else(|e| panic!("{cell} {units} {stage:?}: {e}"));
-                reflection.check(stage.name(), &wgpu::Limits::default()).unwrap();
-                assert!(reflection.slots.iter().all(|s| s.name != "dims" || s.least_bytes == 80));
-                let unused: Vec<&str> = reflection.slots.iter().filter(|s| !s.used).map(|s| s.name.as_str()).collect();
+                let reflection = Reflection::read(&linked)
+                    .unwrap_or_else(|e| panic!("{cell} {units} {stage:?}: {e}"));
+                reflection
+                    .check(stage.name(), &wgpu::Limits::default())
+                    .unwrap();
+                assert!(
+                    reflection
+                        .slots
+                        .iter()
+                        .all(|s| s.name != "dims" || s.least_bytes == 80)
+                );
+                let unused: Vec<&str> = reflection
+                    .slots
+                    .iter()
+                    .filter(|s| !s.used)
+                    .map(|s| s.name.as_str())
+                    .collect();
                 // The constants and the noise of a network are read only by cells that have them.
-                assert!(unused.iter().all(|n| *n == "networks"), "{cell} {stage:?}: {unused:?}");
+                assert!(
+                    unused.iter().all(|n| *n == "networks"),
+                    "{cell} {stage:?}: {unused:?}"
+                );
             }
         }
     }
@@ -31,11 +52,23 @@ fn link_validates_every_kernel_of_every_cell() {
 
 #[test]
 fn link_error_names_fragment_and_line() {
-    let header = Piece { path: "header".into(), wgsl: "const A: u32 = 1u;".into() };
-    let bad = |body: &str| Piece { path: "kernels/bad.wgsl".into(), wgsl: format!("// one\nfn bad() -> f32 {{\n    return {body};\n}}\n") };
+    let header = Piece {
+        path: "header".into(),
+        wgsl: "const A: u32 = 1u;".into(),
+    };
+    let bad = |body: &str| Piece {
+        path: "kernels/bad.wgsl".into(),
+        wgsl: format!("// one\nfn bad() -> f32 {{\n    return {body};\n}}\n"),
+    };
     for (body, line) in [("B", 3), ("1u", 3)] {
-        let message = Linked::new("bad", &[header.clone(), bad(body)]).validate().unwrap_err().to_string();
-        assert!(message.contains(&format!("kernels/bad.wgsl:{line}")), "{message}");
+        let message = Linked::new("bad", &[header.clone(), bad(body)])
+            .validate()
+            .unwrap_err()
+            .to_string();
+        assert!(
+            message.contains(&format!("kernels/bad.wgsl:{line}")),
+            "{message}"
+        );
     }
 }
 
@@ -46,24 +79,64 @@ fn reflect_refuses_what_is_above_the_limits() {
             "var<workgroup> big: array<f32, {floats}>;\n@group(0) @binding(0) var<storage, read_write> out: array<f32>;\n\
              @compute @workgroup_size({lanes}) fn planted() {{ big[0] = 1.0; workgroupBarrier(); out[0] = big[0]; }}"
         );
-        Reflection::read(&Linked::new("planted", &[Piece { path: "planted".into(), wgsl }])).unwrap()
+        Reflection::read(&Linked::new(
+            "planted",
+            &[Piece {
+                path: "planted".into(),
+                wgsl,
+            }],
+        ))
+        .unwrap()
     };
     let limits = wgpu::Limits::default();
     assert_eq!(kernel(5120, 64).workgroup_bytes, 20_480);
-    let message = kernel(5120, 64).check("planted", &limits).unwrap_err().to_string();
-    assert!(message.contains("20480") && message.contains("16384"), "{message}");
+    let message = kernel(5120, 64)
+        .check("planted", &limits)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        message.contains("20480") && message.contains("16384"),
+        "{message}"
+    );
     kernel(4096, 256).check("planted", &limits).unwrap();
-    assert!(kernel(16, 257).check("planted", &limits).unwrap_err().to_string().contains("257"));
-    let nine: String = (0..9).map(|i| format!("@group(0) @binding({i}) var<storage, read_write> b{i}: array<f32>;\n")).collect();
+    assert!(
+        kernel(16, 257)
+            .check("planted", &limits)
+            .unwrap_err()
+            .to_string()
+            .contains("257")
+    );
+    let nine: String = (0..9)
+        .map(|i| format!("@group(0) @binding({i}) var<storage, read_write> b{i}: array<f32>;\n"))
+        .collect();
     let uses: String = (0..9).map(|i| format!("b{i}[0] = 1.0; ")).collect();
     let wgsl = format!("{nine}@compute @workgroup_size(1) fn nine() {{ {uses} }}");
-    let nine = Linked::new("nine", &[Piece { path: "nine".into(), wgsl }]);
-    assert!(Reflection::read(&nine).unwrap().check("nine", &limits).unwrap_err().to_string().contains("9 storage buffers"));
+    let nine = Linked::new(
+        "nine",
+        &[Piece {
+            path: "nine".into(),
+            wgsl,
+        }],
+    );
+    assert!(
+        Reflection::read(&nine)
+            .unwrap()
+            .check("nine", &limits)
+            .unwrap_err()
+            .to_string()
+            .contains("9 storage buffers")
+    );
 }
 
 #[test]
 fn reflect_names_what_it_does_not_bind() {
     let reflection = Reflection::read(&link_plain("threefry_words").unwrap()).unwrap();
-    let message = reflection.slot("threefry_words", "wrods").unwrap_err().to_string();
-    assert!(message.contains("wrods") && message.contains("counters, words"), "{message}");
+    let message = reflection
+        .slot("threefry_words", "wrods")
+        .unwrap_err()
+        .to_string();
+    assert!(
+        message.contains("wrods") && message.contains("counters, words"),
+        "{message}"
+    );
 }

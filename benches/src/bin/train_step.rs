@@ -66,7 +66,11 @@ fn main() -> anyhow::Result<()> {
                 .as_ref()
                 .context("--loss-only needs --trials-file")?,
         )?;
-        anyhow::bail!("weights {:?}: reading is not linked yet", a.weights);
+        let file = a.weights.as_ref().context("--loss-only needs --weights")?;
+        let imported = chiliad_engine::files::own::import(file, &architecture.cell, &[])?;
+        let loss = cpu.gradient(&imported.population, &trials)?.loss;
+        println!("{}", serde_json::json!({ "loss": loss }));
+        return Ok(());
     }
     let seeds: Vec<Seeds> = (0..a.networks as u64).map(Seeds::all).collect();
     let population = initialise(&architecture, &seeds);

@@ -1,6 +1,6 @@
 //! A cell is one WGSL file and one RON sidecar; everything else about it is derived here.
 //!
-//! In data-flow order: [`sidecar`] and `read` bring the files in, [`graph`] holds the expressions, [`derive`] adds the
+//! In data-flow order: [`sidecar`] and `read` bring the files in, [`graph`] holds the expressions, [`mod@derive`] adds the
 //! adjoints, [`program`] turns both into bytecode, [`evaluate`] runs it in f32 or f64, [`wgsl`] writes it for the GPU,
 //! [`check`] holds all of them against finite differences.
 

@@ -356,7 +356,6 @@ impl Training for CpuTraining<'_> {
                         let noise = BatchNoise {
                             seed: population.seeds[n].noise,
                             step,
-                            batch: options.batch,
                             sd: options.noise[n],
                         };
                         let loss = worker.loss_and_gradient(

@@ -126,4 +126,16 @@ pub trait Executor {
 
     /// Masked mean-squared error `sum(mask (y - target)^2) / sum(mask)` and its gradient.
     fn gradient(&self, population: &Population, trials: &Trials) -> Result<Gradient, EngineError>;
+
+    /// Descends q = 1/2 |F(h) - h|^2 from `seeds`, `[network, seed, state field, unit]`, at a constant input, `[channel]`;
+    /// where they end, in the same shape. `None` where the executor leaves the search to Newton from the seeds.
+    fn descend(
+        &self,
+        _population: &Population,
+        _input: &[f32],
+        _seeds: &[f32],
+        _n_seeds: usize,
+    ) -> Result<Option<Vec<f32>>, EngineError> {
+        Ok(None)
+    }
 }

@@ -15,7 +15,7 @@ mod solve;
 
 pub use certificate::{Certificate, Verdict};
 pub use reached::{Attractor, Ending, Reached};
-pub use search::find;
+pub use search::{find, find_from, seeds as first_seeds};
 pub use seeds::{SeedKind, Visited};
 
 use crate::linearise::Spectrum;

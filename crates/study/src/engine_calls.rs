@@ -1,11 +1,14 @@
 //! Every call into the engine that a study makes, in one place.
 
 use crate::error::{Result, StudyError};
-use crate::study::{FixedPointsPlan, NetworkPlan, PopulationPlan, TrainPlan};
+use crate::study::{FixedPointsPlan, NetworkPlan, Origin, PopulationPlan, Study, TrainPlan};
 use chiliad_engine::cpu::CpuExecutor;
 use chiliad_engine::executor::{Executor, TrainOptions, Trajectories};
 use chiliad_engine::fixed_points::{self, FixedPoints, Visited};
-use chiliad_engine::population::{Architecture, Population, initialise::initialise};
+use chiliad_engine::gpu::{Choice, GpuExecutor, LimitsChoice, list};
+use chiliad_engine::population::{
+    Architecture, Layout, Population, Tensor, initialise::initialise,
+};
 use chiliad_engine::train::{StopRule, Trained};
 use chiliad_tasks::{Condition, Task, TrialBank, Trials};
 use rayon::prelude::*;
@@ -23,36 +26,115 @@ pub struct Device {
     pub executor: Box<dyn Executor>,
 }
 
-/// Opens `auto`, `cpu`, `gpu` or an adapter by name. `recorded` is what an earlier part of the run took.
+/// Opens `auto`, `cpu`, `gpu` or an adapter by name. `recorded` is what an earlier part of the run took; `work` is the
+/// size of a training step in floating-point operations, for the rule of `auto`: a real GPU where there is one and the
+/// work is at least [`GPU_WORK`], else the CPU. A software adapter is taken only when named.
 ///
 /// # Errors
 ///
 /// [`StudyError::Input`] where there is no such device.
-pub fn open(choice: &str, recorded: Option<&str>) -> Result<Device> {
-    if let Some(recorded) = recorded.filter(|r| choice != "auto" && *r != choice) {
+pub fn open(choice: &str, recorded: Option<&str>, work: f64) -> Result<Device> {
+    let other = |r: &&str| choice != "auto" && (*r == "cpu") != (choice == "cpu");
+    if let Some(recorded) = recorded.filter(other) {
         return Err(StudyError::Input(format!(
             "--device {choice}: this folder was begun on `{recorded}`, and results differ in the last bits between devices; go on with --device {recorded}, or choose another folder"
         )));
     }
-    match recorded.unwrap_or(choice) {
-        "auto" | "cpu" => {
-            let executor = CpuExecutor::new(None)?;
-            let reason = match (recorded, choice) {
-                (Some(_), _) => "the run was begun on it",
-                (None, "cpu") => "asked for",
-                _ => "no real GPU is available to this build",
-            };
-            Ok(Device {
-                kind: "cpu",
-                words: executor.describe(),
-                reason: reason.into(),
-                executor: Box::new(executor),
-            })
+    let cpu = |reason: String| -> Result<Device> {
+        let executor = CpuExecutor::new(None)?;
+        Ok(Device {
+            kind: "cpu",
+            words: executor.describe(),
+            reason,
+            executor: Box::new(executor),
+        })
+    };
+    let gpu = |choice: &Choice, reason: String| -> Result<Device> {
+        let executor = GpuExecutor::open(choice, LimitsChoice::Adapter)?;
+        Ok(Device {
+            kind: "gpu",
+            words: executor.describe(),
+            reason,
+            executor: Box::new(executor),
+        })
+    };
+    let begun = "the run was begun on it".to_owned();
+    match (recorded, choice) {
+        (Some("gpu"), "auto") => gpu(&Choice::Auto, begun),
+        (Some(_), "auto") => cpu(begun),
+        (_, "auto") => {
+            let real = list().into_iter().find(|a| !a.software);
+            match real {
+                None => {
+                    cpu("no real GPU found; a software adapter is taken only when named".into())
+                }
+                Some(a) if work < GPU_WORK => cpu(format!(
+                    "the work is small: {:.1} GFLOP a step, and {} is taken from {:.0} on",
+                    work / 1e9,
+                    a.name,
+                    GPU_WORK / 1e9
+                )),
+                Some(_) => gpu(
+                    &Choice::Auto,
+                    format!(
+                        "a real GPU, and the work is large enough: {:.1} GFLOP a step",
+                        work / 1e9
+                    ),
+                ),
+            }
         }
-        other => Err(StudyError::Input(format!(
-            "--device {other}: no such device; allowed here: auto, cpu"
-        ))),
+        (_, "cpu") => cpu("asked for".into()),
+        (_, "gpu") => gpu(&Choice::Auto, "asked for".into()),
+        (_, name) => {
+            let known: Vec<String> = list()
+                .into_iter()
+                .map(|a| format!("\"{}\"", a.name))
+                .collect();
+            if !known
+                .iter()
+                .any(|k| k.to_lowercase().contains(&name.to_lowercase()))
+            {
+                return Err(StudyError::Input(format!(
+                    "--device {name}: no such device; allowed here: auto, cpu, gpu, or part of an adapter's name: [{}]",
+                    known.join(", ")
+                )));
+            }
+            gpu(&Choice::Named(name.into()), format!("named `{name}`"))
+        }
     }
+}
+
+/// Work of one training step, in floating-point operations, from which on a real GPU is taken (project default: not
+/// yet measured on one).
+pub const GPU_WORK: f64 = 1e9;
+
+/// Floating-point operations of one training step of all networks: products, forward and twice as much backward.
+///
+/// # Errors
+///
+/// Those of cells and task.
+pub fn work(study: &Study, task: &Task) -> Result<f64> {
+    let mut work = 0.0;
+    for plan in &study.populations {
+        if let Origin::Train(train) = &plan.origin {
+            let architecture = Architecture {
+                cell: plan.compile()?,
+                units: plan.units,
+                inputs: plan.inputs,
+                outputs: plan.outputs,
+            };
+            let layout = Layout::new(&architecture);
+            let weights: usize = layout
+                .tensors
+                .iter()
+                .filter(|t| t.shape.len() == 2)
+                .map(Tensor::len)
+                .sum();
+            let steps = task.shape(&train.variant)?.n_steps;
+            work += 6.0 * (plan.networks.len() * train.batch * steps * weights) as f64;
+        }
+    }
+    Ok(work)
 }
 
 /// Initial networks of a plan.
@@ -190,6 +272,30 @@ pub struct Search<'a> {
     pub seed: u64,
 }
 
+/// First-round seeds of every network after the executor's descent; none where it leaves them to Newton.
+fn descend<'a>(
+    executor: &dyn Executor,
+    population: &Population,
+    input: &[f32],
+    condition: u32,
+    visited: &dyn Fn(usize) -> Visited<'a>,
+    options: &fixed_points::Options,
+) -> Result<Option<Vec<Vec<f32>>>> {
+    let (mut seeds, mut n_seeds) = (Vec::new(), 0);
+    for n in 0..population.n_networks {
+        let (own, count) =
+            fixed_points::first_seeds(population, n, input, condition, &visited(n), options)?;
+        (n_seeds, seeds) = (count, [seeds, own].concat());
+    }
+    let per_network = seeds.len() / population.n_networks.max(1);
+    let ends = executor.descend(population, input, &seeds, n_seeds)?;
+    Ok(ends.map(|e| {
+        e.chunks_exact(per_network.max(1))
+            .map(<[f32]>::to_vec)
+            .collect()
+    }))
+}
+
 /// Every network's fixed points under every condition, network by network; `done` is told how many networks are finished.
 ///
 /// # Errors
@@ -219,19 +325,25 @@ pub fn fixed_points(
             .trials
             .map(|t| executor.roll_out(&part, &t.inputs, t.n_trials, t.n_steps))
             .transpose()?;
-        let found: std::result::Result<Vec<Vec<FixedPoints>>, _> = (0..part.n_networks)
-            .into_par_iter()
-            .map(|n| {
-                let one = |(c, condition): (usize, &Condition)| {
-                    let visited = trajectories
-                        .as_ref()
-                        .map_or_else(Visited::none, |t| Visited::of(t, n));
-                    fixed_points::find(&part, n, &condition.input, c as u32, &visited, &options)
-                };
-                search.conditions.iter().enumerate().map(one).collect()
-            })
-            .collect();
-        all.extend(found?);
+        let visited = |n: usize| {
+            let all = trajectories.as_ref();
+            all.map_or_else(Visited::none, |t| Visited::of(t, n))
+        };
+        let mut found: Vec<Vec<FixedPoints>> = vec![Vec::new(); part.n_networks];
+        for (c, condition) in search.conditions.iter().enumerate() {
+            let (input, c) = (&condition.input, c as u32);
+            let descended = descend(executor, &part, input, c, &visited, &options)?;
+            let one = |n: usize| {
+                let from = descended.as_ref().map(|d| d[n].as_slice());
+                fixed_points::find_from(&part, n, input, c, &visited(n), &options, from)
+            };
+            let points: std::result::Result<Vec<FixedPoints>, _> =
+                (0..part.n_networks).into_par_iter().map(one).collect();
+            for (all, one) in found.iter_mut().zip(points?) {
+                all.push(one);
+            }
+        }
+        all.extend(found);
         done(all.len());
     }
     Ok(all)

@@ -65,7 +65,11 @@ pub fn run(
     let there = StudyFolder::check(&options.out, study, options.shard)?;
     let recorded = there.as_ref().map(|f| f.manifest.executor.clone());
     let task = Arc::new(study.task.load()?);
-    let device = engine_calls::open(&options.device, recorded.as_deref())?;
+    let device = engine_calls::open(
+        &options.device,
+        recorded.as_deref(),
+        engine_calls::work(study, &task)?,
+    )?;
     events.note(&format!("device: {} ({})", device.words, device.reason));
     let folder = StudyFolder::open(
         &options.out,

@@ -89,6 +89,14 @@ impl Stream {
         box_muller(self.words(a, b))
     }
 
+    /// A stream of its own for the pair `[a, b]`: its key is the words at that counter.
+    #[must_use]
+    pub fn child(&self, a: u32, b: u32) -> Self {
+        Self {
+            key: self.words(a, b),
+        }
+    }
+
     /// A sequence of draws of its own for `index`, for instance one per trial: it uses the counters `[index, 0]`,
     /// `[index, 1]`, ... and so shares nothing with the sequence of another index.
     #[must_use]

@@ -40,13 +40,7 @@ pub fn run<T: Real>(program: &Program, storage: &mut [Vec<T>], places: &[Place],
             Code::Select => ternary(storage, to, [a, b, c], len, |x, y, z| {
                 if x == T::default() { z } else { y }
             }),
-            Code::MulAdd => ternary(
-                storage,
-                to,
-                [a, b, c],
-                len,
-                T::mul_add,
-            ),
+            Code::MulAdd => ternary(storage, to, [a, b, c], len, T::mul_add),
             Code::NegMulAdd => ternary(storage, to, [a, b, c], len, |x, y, z| {
                 T::default().sub(x).mul_add(y, z)
             }),

@@ -34,7 +34,6 @@ pub(crate) type VisitTrials<'a> = dyn FnMut(usize, usize, &Block, &[f32]) + 'a;
 pub(crate) struct BatchNoise {
     pub(crate) seed: u64,
     pub(crate) step: u64,
-    pub(crate) batch: usize,
     pub(crate) sd: f32,
 }
 
@@ -86,13 +85,11 @@ impl Worker {
                 let stream = Stream::new(n.seed, NOISE);
                 move |t: usize, i: usize, values: &mut [f32]| {
                     for (trial, row) in values.chunks_exact_mut(width).enumerate() {
-                        // One variate per (step, slot) and (time, unit, variate): no draw depends on what ran before.
-                        let slot = (n.step as u32)
-                            .wrapping_mul(n.batch as u32)
-                            .wrapping_add((b * BLOCK + trial) as u32);
+                        // One variate per (step, slot) and (time, unit, variate), the same words as in WGSL: no draw
+                        // depends on what ran before.
+                        let slot = stream.child(n.step as u32, (b * BLOCK + trial) as u32);
                         for (unit, value) in row.iter_mut().enumerate().take(units) {
-                            *value = n.sd
-                                * stream.normal_at(slot, ((t * units + unit) * n_noise + i) as u32);
+                            *value = n.sd * slot.normal_at(t as u32, (unit * n_noise + i) as u32);
                         }
                     }
                 }

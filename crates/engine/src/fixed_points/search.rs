@@ -43,6 +43,48 @@ pub fn find(
     visited: &Visited,
     options: &Options,
 ) -> Result<FixedPoints, EngineError> {
+    find_from(
+        population, network, input, condition, visited, options, None,
+    )
+}
+
+/// Seeds of the first round, `[seed, state field, unit]`, and their number: what a device descends from before
+/// [`find_from`].
+pub fn seeds(
+    population: &Population,
+    network: usize,
+    input: &[f32],
+    condition: u32,
+    visited: &Visited,
+    options: &Options,
+) -> Result<(Vec<f32>, usize), EngineError> {
+    let map = Map::new(population, network, input)?;
+    let mut scratch = map.scratch();
+    let init = population.seeds[network].init;
+    let source = Source::new(&map, &mut scratch, visited, options.seed, init, condition);
+    let seeds = first_seeds(&source, options);
+    let n = seeds.len();
+    Ok((
+        seeds
+            .into_iter()
+            .flat_map(|s| s.1)
+            .map(|x| x as f32)
+            .collect(),
+        n,
+    ))
+}
+
+/// As [`find`], the first round starting where a descent from [`seeds`] ended, `[seed, state field, unit]`. Seeds that
+/// did not end on finite values start where they were.
+pub fn find_from(
+    population: &Population,
+    network: usize,
+    input: &[f32],
+    condition: u32,
+    visited: &Visited,
+    options: &Options,
+    descended: Option<&[f32]>,
+) -> Result<FixedPoints, EngineError> {
     let start = Instant::now();
     let map = Map::new(population, network, input)?;
     if let Some(seed) = options
@@ -84,7 +126,20 @@ pub fn find(
         round: 0,
     };
 
-    search.run_round(&search.first_seeds());
+    let mut first = first_seeds(&search.source, options);
+    if let Some(descended) = descended {
+        for ((_, seed), end) in first
+            .iter_mut()
+            .zip(descended.chunks_exact(map.n_state().max(1)))
+        {
+            if end.iter().all(|x| x.is_finite()) {
+                seed.iter_mut()
+                    .zip(end)
+                    .for_each(|(s, e)| *s = f64::from(*e));
+            }
+        }
+    }
+    search.run_round(&first);
     let settling = Instant::now();
     let fates = if search.source.driven {
         reached::reached(&mut search, population, options)
@@ -170,22 +225,18 @@ pub fn find(
     })
 }
 
-impl Search<'_> {
-    fn first_seeds(&self) -> Vec<(SeedKind, Vec<f64>)> {
-        let mut seeds: Vec<(SeedKind, Vec<f64>)> = self
-            .options
-            .own_seeds
-            .iter()
-            .map(|s| (SeedKind::Own, s.clone()))
-            .collect();
-        for (k, &kind) in FIRST.iter().enumerate() {
-            let n = self.options.seeds / FIRST.len()
-                + usize::from(k < self.options.seeds % FIRST.len());
-            seeds.extend((0..n).map(|i| (kind, self.source.seed(kind, 0, i, &[]))));
-        }
-        seeds
+/// The user's own seeds, then the five kinds, evenly.
+fn first_seeds(source: &Source, options: &Options) -> Vec<(SeedKind, Vec<f64>)> {
+    let own = options.own_seeds.iter();
+    let mut seeds: Vec<(SeedKind, Vec<f64>)> = own.map(|s| (SeedKind::Own, s.clone())).collect();
+    for (k, &kind) in FIRST.iter().enumerate() {
+        let n = options.seeds / FIRST.len() + usize::from(k < options.seeds % FIRST.len());
+        seeds.extend((0..n).map(|i| (kind, source.seed(kind, 0, i, &[]))));
     }
+    seeds
+}
 
+impl Search<'_> {
     /// Five eighths between points found, the rest from three kinds of the first round, drawn anew.
     fn later_seeds(&self) -> Vec<(SeedKind, Vec<f64>)> {
         let mut found: Vec<Vec<f64>> = self.points.iter().map(|p| p.state.clone()).collect();

@@ -17,7 +17,10 @@ impl<T: bytemuck::Pod> Buffer<T> {
     /// Uninitialised as far as kernels are concerned: nothing may rely on its being zero.
     pub fn new(gpu: &Gpu, label: &str, len: usize) -> Result<Self, EngineError> {
         let size = (len.max(1) * size_of::<T>()) as u64;
-        let most = gpu.limits().max_storage_buffer_binding_size.min(gpu.limits().max_buffer_size);
+        let most = gpu
+            .limits()
+            .max_storage_buffer_binding_size
+            .min(gpu.limits().max_buffer_size);
         if size > most {
             return Err(EngineError::Unsupported {
                 executor: "GPU",
@@ -25,10 +28,24 @@ impl<T: bytemuck::Pod> Buffer<T> {
                 allowed: format!("the largest binding of this device is {most} bytes"),
             });
         }
-        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC;
+        let usage = wgpu::BufferUsages::STORAGE
+            | wgpu::BufferUsages::COPY_DST
+            | wgpu::BufferUsages::COPY_SRC;
         let size = size.next_multiple_of(16);
-        let raw = gpu.guarded(|device| device.create_buffer(&wgpu::BufferDescriptor { label: Some(label), size, usage, mapped_at_creation: false }))?;
-        let buffer = Self { raw, label: label.into(), len, element: PhantomData };
+        let raw = gpu.guarded(|device| {
+            device.create_buffer(&wgpu::BufferDescriptor {
+                label: Some(label),
+                size,
+                usage,
+                mapped_at_creation: false,
+            })
+        })?;
+        let buffer = Self {
+            raw,
+            label: label.into(),
+            len,
+            element: PhantomData,
+        };
         if gpu.poisons() {
             buffer.poison(gpu)?;
         }
@@ -52,13 +69,22 @@ impl<T: bytemuck::Pod> Buffer<T> {
                 expected: format!("at most {}", self.len),
             });
         }
-        gpu.guarded(|_| gpu.queue().write_buffer(&self.raw, (at * size_of::<T>()) as u64, bytemuck::cast_slice(values)))
+        gpu.guarded(|_| {
+            gpu.queue().write_buffer(
+                &self.raw,
+                (at * size_of::<T>()) as u64,
+                bytemuck::cast_slice(values),
+            )
+        })
     }
 
     /// Fills the buffer with the bits of a NaN: a value that is read before it is written spoils the result visibly.
     pub fn poison(&self, gpu: &Gpu) -> Result<(), EngineError> {
         let bytes = self.raw.size() as usize;
-        gpu.guarded(|_| gpu.queue().write_buffer(&self.raw, 0, &vec![0xff_u8; bytes]))
+        gpu.guarded(|_| {
+            gpu.queue()
+                .write_buffer(&self.raw, 0, &vec![0xff_u8; bytes])
+        })
     }
 
     /// Reads `len` elements from element `at` on; waits for all work submitted before.
@@ -70,18 +96,33 @@ impl<T: bytemuck::Pod> Buffer<T> {
         let bytes = ((len * size_of::<T>()) as u64).next_multiple_of(4);
         let usage = wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ;
         let staging = gpu.guarded(|device| {
-            let staging = device.create_buffer(&wgpu::BufferDescriptor { label: Some("readback"), size: bytes, usage, mapped_at_creation: false });
-            let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("readback") });
-            encoder.copy_buffer_to_buffer(&self.raw, (at * size_of::<T>()) as u64, &staging, 0, bytes);
+            let staging = device.create_buffer(&wgpu::BufferDescriptor {
+                label: Some("readback"),
+                size: bytes,
+                usage,
+                mapped_at_creation: false,
+            });
+            let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor {
+                label: Some("readback"),
+            });
+            encoder.copy_buffer_to_buffer(
+                &self.raw,
+                (at * size_of::<T>()) as u64,
+                &staging,
+                0,
+                bytes,
+            );
             gpu.queue().submit([encoder.finish()]);
             staging
         })?;
         let (send, receive) = std::sync::mpsc::channel();
         gpu.guarded(|_| {
-            staging.slice(..).map_async(wgpu::MapMode::Read, move |result| {
-                // The receiver is gone only if the wait below gave up.
-                let _ = send.send(result);
-            });
+            staging
+                .slice(..)
+                .map_async(wgpu::MapMode::Read, move |result| {
+                    // The receiver is gone only if the wait below gave up.
+                    let _ = send.send(result);
+                });
         })?;
         gpu.wait()?;
         match receive.try_recv() {
@@ -89,9 +130,13 @@ impl<T: bytemuck::Pod> Buffer<T> {
             Ok(Err(e)) => return Err(gpu.failure(format!("reading `{}`: {e}", self.label))),
             Err(e) => return Err(gpu.failure(format!("reading `{}`: {e}", self.label))),
         }
-        let view = staging.slice(..).get_mapped_range().map_err(|e| gpu.failure(format!("reading `{}`: {e}", self.label)))?;
+        let view = staging
+            .slice(..)
+            .get_mapped_range()
+            .map_err(|e| gpu.failure(format!("reading `{}`: {e}", self.label)))?;
         let mut values = vec![T::zeroed(); len];
-        bytemuck::cast_slice_mut::<T, u8>(&mut values).copy_from_slice(&view[..len * size_of::<T>()]);
+        bytemuck::cast_slice_mut::<T, u8>(&mut values)
+            .copy_from_slice(&view[..len * size_of::<T>()]);
         drop(view);
         staging.unmap();
         Ok(values)

@@ -30,7 +30,13 @@ pub struct DescendOptions {
 
 impl Default for DescendOptions {
     fn default() -> Self {
-        Self { iterations: 5000, learning_rate: 0.02, half_life: 1000.0, tolerance: 1e-10, per_dispatch: 100 }
+        Self {
+            iterations: 5000,
+            learning_rate: 0.02,
+            half_life: 1000.0,
+            tolerance: 1e-10,
+            per_dispatch: 100,
+        }
     }
 }
 
@@ -46,13 +52,28 @@ pub struct Descent {
 impl GpuExecutor {
     /// Descends from `seeds`, `[network, seed, state field, unit]`, at the constant input `input`, `[channel]`, without noise.
     /// What becomes of a seed depends on no other seed.
-    pub fn descend(&self, population: &Population, input: &[f32], seeds: &[f32], n_seeds: usize, options: &DescendOptions) -> Result<Descent, EngineError> {
+    pub fn descend(
+        &self,
+        population: &Population,
+        input: &[f32],
+        seeds: &[f32],
+        n_seeds: usize,
+        options: &DescendOptions,
+    ) -> Result<Descent, EngineError> {
         let architecture = &population.architecture;
         let per_seed = architecture.cell.states.len() * architecture.units;
         let per_network = n_seeds * per_seed;
-        for (what, found, expected) in [("input", input.len(), architecture.inputs), ("seeds", seeds.len(), population.n_networks * per_network)] {
+        for (what, found, expected) in [
+            ("input", input.len(), architecture.inputs),
+            ("seeds", seeds.len(), population.n_networks * per_network),
+        ] {
             if found != expected || n_seeds == 0 {
-                return Err(EngineError::Shape { operation: "descent", what: what.into(), found: format!("{found} values"), expected: format!("{expected} values, at least 1 seed") });
+                return Err(EngineError::Shape {
+                    operation: "descent",
+                    what: what.into(),
+                    found: format!("{found} values"),
+                    expected: format!("{expected} values, at least 1 seed"),
+                });
             }
         }
         let gpu = &self.gpu()?;
@@ -61,17 +82,44 @@ impl GpuExecutor {
         let mut fleet = self.fleet(gpu, population, n_seeds, 1, true)?;
         let mut pacer = self.pacer();
         let n_targets = architecture.outputs;
-        let trials = Trials { n_trials: 1, n_steps: 1, n_inputs: input.len(), n_outputs: n_targets, inputs: input.to_vec(), targets: vec![0.0; n_targets], mask: vec![0.0; n_targets], condition: vec![0] };
+        let trials = Trials {
+            n_trials: 1,
+            n_steps: 1,
+            n_inputs: input.len(),
+            n_outputs: n_targets,
+            inputs: input.to_vec(),
+            targets: vec![0.0; n_targets],
+            mask: vec![0.0; n_targets],
+            condition: vec![0],
+        };
         let bank = Bank::new(gpu, &trials)?;
-        let kernel = gpu.kernel(&link(Stage::Descend, architecture, &population.layout, &geometry, false)?)?;
-        let history: Buffer<[f32; 4]> = Buffer::new(gpu, "history", plan.slots * geometry.history(1))?;
+        let kernel = gpu.kernel(&link(
+            Stage::Descend,
+            architecture,
+            &population.layout,
+            &geometry,
+            false,
+        )?)?;
+        let history: Buffer<[f32; 4]> =
+            Buffer::new(gpu, "history", plan.slots * geometry.history(1))?;
         let per_item = 2 * geometry.states * geometry.padded() * geometry.trial_quads;
-        let mut descent = Descent { states: Vec::with_capacity(seeds.len()), q: Vec::new() };
+        let mut descent = Descent {
+            states: Vec::with_capacity(seeds.len()),
+            q: Vec::new(),
+        };
         for chunk in 0..fleet.chunks.len() {
             let (first, n) = (fleet.chunks[chunk].first, fleet.chunks[chunk].n);
-            let states = Buffer::with(gpu, "seeds", &seeds[first * per_network..(first + n) * per_network])?;
+            let states = Buffer::with(
+                gpu,
+                "seeds",
+                &seeds[first * per_network..(first + n) * per_network],
+            )?;
             let speeds: Buffer<f32> = Buffer::new(gpu, "speeds", n * n_seeds)?;
-            let moments = Buffer::with(gpu, "moments", &vec![[0.0_f32; 4]; n * plan.tiles * per_item])?;
+            let moments = Buffer::with(
+                gpu,
+                "moments",
+                &vec![[0.0_f32; 4]; n * plan.tiles * per_item],
+            )?;
             let bound = kernel.bind(
                 gpu,
                 &[
@@ -109,7 +157,13 @@ impl GpuExecutor {
                         correction: [options.learning_rate, now as f32, options.half_life, 0.0],
                         ..Dims::default()
                     };
-                    fleet.submission.push(&mut pacer, (&kernel, &bound), dims, grid(wave), wave as f64 * operations)?;
+                    fleet.submission.push(
+                        &mut pacer,
+                        (&kernel, &bound),
+                        dims,
+                        grid(wave),
+                        wave as f64 * operations,
+                    )?;
                     item += wave;
                 }
                 done += now;

@@ -89,7 +89,9 @@ struct Inner {
 
 impl std::fmt::Debug for Gpu {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Gpu").field("adapter", &self.inner.info.name).finish_non_exhaustive()
+        f.debug_struct("Gpu")
+            .field("adapter", &self.inner.info.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -112,7 +114,10 @@ fn kind_rank(kind: wgpu::DeviceType) -> usize {
 pub fn list() -> Vec<Listed> {
     let mut found = adapters();
     found.sort_by_key(|a| kind_rank(a.get_info().device_type));
-    found.iter().map(|a| listed(&a.get_info(), a.limits())).collect()
+    found
+        .iter()
+        .map(|a| listed(&a.get_info(), a.limits()))
+        .collect()
 }
 
 fn listed(info: &wgpu::AdapterInfo, limits: wgpu::Limits) -> Listed {
@@ -120,7 +125,9 @@ fn listed(info: &wgpu::AdapterInfo, limits: wgpu::Limits) -> Listed {
         name: info.name.clone(),
         backend: format!("{:?}", info.backend),
         kind: format!("{:?}", info.device_type),
-        driver: format!("{} {}", info.driver, info.driver_info).trim().to_string(),
+        driver: format!("{} {}", info.driver, info.driver_info)
+            .trim()
+            .to_string(),
         software: info.device_type == wgpu::DeviceType::Cpu,
         limits,
     }
@@ -137,24 +144,50 @@ impl Gpu {
             match choice {
                 Choice::Auto => !software && info.device_type != wgpu::DeviceType::Other,
                 Choice::Software => software,
-                Choice::Named(part) => format!("{} {} {}", info.name, info.driver, info.driver_info).to_lowercase().contains(&part.to_lowercase()),
+                Choice::Named(part) => {
+                    format!("{} {} {}", info.name, info.driver, info.driver_info)
+                        .to_lowercase()
+                        .contains(&part.to_lowercase())
+                }
             }
         };
         let names: Vec<String> = found.iter().map(|a| a.get_info().name).collect();
-        let adapter = found.into_iter().find(fits).ok_or_else(|| EngineError::Device {
-            message: format!("no adapter for {choice:?}; there are: {}", if names.is_empty() { "none".into() } else { names.join(", ") }),
-        })?;
+        let adapter = found
+            .into_iter()
+            .find(fits)
+            .ok_or_else(|| EngineError::Device {
+                message: format!(
+                    "no adapter for {choice:?}; there are: {}",
+                    if names.is_empty() {
+                        "none".into()
+                    } else {
+                        names.join(", ")
+                    }
+                ),
+            })?;
         let mut required = wgpu::Limits::default();
         if limits == LimitsChoice::Adapter {
             let can = adapter.limits();
             // Beyond 1 GiB, word offsets and drivers become unreliable; nothing needs it.
-            required.max_storage_buffer_binding_size = can.max_storage_buffer_binding_size.clamp(1 << 27, 1 << 30);
+            required.max_storage_buffer_binding_size =
+                can.max_storage_buffer_binding_size.clamp(1 << 27, 1 << 30);
             required.max_buffer_size = can.max_buffer_size.clamp(1 << 28, 1 << 30);
         }
-        let descriptor = wgpu::DeviceDescriptor { label: Some("chiliad"), required_limits: required, ..Default::default() };
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("chiliad"),
+            required_limits: required,
+            ..Default::default()
+        };
         let opened = pollster::block_on(adapter.request_device(&descriptor));
-        let (device, queue) = opened.map_err(|e| EngineError::Device { message: format!("{}: {e}", adapter.get_info().name) })?;
-        Ok(Self::wrap(device, queue, adapter.get_info(), Some((choice.clone(), limits))))
+        let (device, queue) = opened.map_err(|e| EngineError::Device {
+            message: format!("{}: {e}", adapter.get_info().name),
+        })?;
+        Ok(Self::wrap(
+            device,
+            queue,
+            adapter.get_info(),
+            Some((choice.clone(), limits)),
+        ))
     }
 
     /// A device that the embedding program owns. It cannot be opened again here: when lost, it stays lost.
@@ -162,11 +195,17 @@ impl Gpu {
         Self::wrap(device, queue, info, None)
     }
 
-    fn wrap(device: wgpu::Device, queue: wgpu::Queue, info: wgpu::AdapterInfo, reopen: Option<(Choice, LimitsChoice)>) -> Self {
+    fn wrap(
+        device: wgpu::Device,
+        queue: wgpu::Queue,
+        info: wgpu::AdapterInfo,
+        reopen: Option<(Choice, LimitsChoice)>,
+    ) -> Self {
         let (lost, is_lost) = (Arc::new(Mutex::new(None)), Arc::new(AtomicBool::new(false)));
         let (note, flag) = (Arc::clone(&lost), Arc::clone(&is_lost));
         device.set_device_lost_callback(move |reason, message| {
-            *note.lock().unwrap_or_else(PoisonError::into_inner) = Some(format!("{reason:?} {message}"));
+            *note.lock().unwrap_or_else(PoisonError::into_inner) =
+                Some(format!("{reason:?} {message}"));
             flag.store(true, Ordering::SeqCst);
         });
         let limits = device.limits();
@@ -185,18 +224,36 @@ impl Gpu {
             submissions: AtomicU64::new(0),
             bytes_bound: AtomicU64::new(0),
         };
-        Self { inner: Arc::new(inner) }
+        Self {
+            inner: Arc::new(inner),
+        }
     }
 
     /// A fresh device on the same adapter, after a loss. The fault and the count of submissions move on with it.
     pub fn reopen(&self) -> Result<Self, EngineError> {
         let Some((choice, limits)) = &self.inner.reopen else {
-            return Err(EngineError::DeviceLost { message: "the device belongs to the embedding program, which must make a new one".into() });
+            return Err(EngineError::DeviceLost {
+                message: "the device belongs to the embedding program, which must make a new one"
+                    .into(),
+            });
         };
         let fresh = Self::open(choice, *limits)?;
-        *fresh.inner.fault.lock().unwrap_or_else(PoisonError::into_inner) = self.inner.fault.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        *fresh
+            .inner
+            .fault
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = self
+            .inner
+            .fault
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         fresh.inner.poison.store(self.poisons(), Ordering::SeqCst);
-        for (new, old) in [(&fresh.inner.dispatches, &self.inner.dispatches), (&fresh.inner.submissions, &self.inner.submissions), (&fresh.inner.bytes_bound, &self.inner.bytes_bound)] {
+        for (new, old) in [
+            (&fresh.inner.dispatches, &self.inner.dispatches),
+            (&fresh.inner.submissions, &self.inner.submissions),
+            (&fresh.inner.bytes_bound, &self.inner.bytes_bound),
+        ] {
             new.store(old.load(Ordering::SeqCst), Ordering::SeqCst);
         }
         Ok(fresh)
@@ -204,7 +261,11 @@ impl Gpu {
 
     /// For tests: asks this before every submission whether the device is lost now.
     pub fn inject(&self, fault: Arc<dyn Fault>) {
-        *self.inner.fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault);
+        *self
+            .inner
+            .fault
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(fault);
     }
 
     /// For tests: fills every new buffer with the bits of a NaN, so that nothing can rely on zeros.
@@ -246,12 +307,18 @@ impl Gpu {
 
     pub(super) fn count(&self, bytes_bound: u64) {
         self.inner.dispatches.fetch_add(1, Ordering::SeqCst);
-        self.inner.bytes_bound.fetch_add(bytes_bound, Ordering::SeqCst);
+        self.inner
+            .bytes_bound
+            .fetch_add(bytes_bound, Ordering::SeqCst);
     }
 
     /// The pipeline of a linked kernel, made once per text.
     pub fn kernel(&self, linked: &Linked) -> Result<Arc<Kernel>, EngineError> {
-        let mut kernels = self.inner.kernels.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kernels = self
+            .inner
+            .kernels
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = kernels.get(&linked.text) {
             return Ok(Arc::clone(known));
         }
@@ -261,24 +328,41 @@ impl Gpu {
     }
 
     /// Runs device calls inside error scopes; what they raise becomes an error.
-    pub(super) fn guarded<R>(&self, work: impl FnOnce(&wgpu::Device) -> R) -> Result<R, EngineError> {
+    pub(super) fn guarded<R>(
+        &self,
+        work: impl FnOnce(&wgpu::Device) -> R,
+    ) -> Result<R, EngineError> {
         let device = &self.inner.device;
         let memory = device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
         let internal = device.push_error_scope(wgpu::ErrorFilter::Internal);
         let validation = device.push_error_scope(wgpu::ErrorFilter::Validation);
         let result = work(device);
-        let raised = [pollster::block_on(validation.pop()), pollster::block_on(internal.pop()), pollster::block_on(memory.pop())];
+        let raised = [
+            pollster::block_on(validation.pop()),
+            pollster::block_on(internal.pop()),
+            pollster::block_on(memory.pop()),
+        ];
         match raised.into_iter().flatten().next() {
             Some(error) => Err(self.failure(error.to_string())),
-            None if self.inner.is_lost.load(Ordering::SeqCst) => Err(self.failure("a call after the loss".into())),
+            None if self.inner.is_lost.load(Ordering::SeqCst) => {
+                Err(self.failure("a call after the loss".into()))
+            }
             None => Ok(result),
         }
     }
 
     /// Submits one command buffer.
-    pub(super) fn submit(&self, record: impl FnOnce(&mut wgpu::CommandEncoder)) -> Result<(), EngineError> {
+    pub(super) fn submit(
+        &self,
+        record: impl FnOnce(&mut wgpu::CommandEncoder),
+    ) -> Result<(), EngineError> {
         let number = self.inner.submissions.fetch_add(1, Ordering::SeqCst);
-        let fault = self.inner.fault.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let fault = self
+            .inner
+            .fault
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         if fault.is_some_and(|f| f.loses_device(number)) {
             self.inner.device.destroy();
             // The callback is only run by a poll.
@@ -286,7 +370,9 @@ impl Gpu {
             self.inner.is_lost.store(true, Ordering::SeqCst);
         }
         self.guarded(|device| {
-            let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("chiliad") });
+            let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor {
+                label: Some("chiliad"),
+            });
             record(&mut encoder);
             self.inner.queue.submit([encoder.finish()]);
         })
@@ -294,22 +380,44 @@ impl Gpu {
 
     /// Waits for everything submitted, not for ever.
     pub(super) fn wait(&self) -> Result<(), EngineError> {
-        let waited = self.inner.device.poll(wgpu::PollType::Wait { submission_index: None, timeout: Some(PATIENCE) });
+        let waited = self.inner.device.poll(wgpu::PollType::Wait {
+            submission_index: None,
+            timeout: Some(PATIENCE),
+        });
         match waited {
             Ok(_) if !self.inner.is_lost.load(Ordering::SeqCst) => Ok(()),
             Ok(_) => Err(self.failure("lost while waiting".into())),
-            Err(wgpu::PollError::Timeout) => Err(EngineError::DeviceLost { message: format!("{} did not answer within {} s", self.inner.info.name, PATIENCE.as_secs()) }),
+            Err(wgpu::PollError::Timeout) => Err(EngineError::DeviceLost {
+                message: format!(
+                    "{} did not answer within {} s",
+                    self.inner.info.name,
+                    PATIENCE.as_secs()
+                ),
+            }),
             Err(e) => Err(self.failure(e.to_string())),
         }
     }
 
     /// An error of this device: a loss if it is lost, else what happened.
     pub(super) fn failure(&self, message: String) -> EngineError {
-        let reason = self.inner.lost.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let reason = self
+            .inner
+            .lost
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         if self.inner.is_lost.load(Ordering::SeqCst) {
-            EngineError::DeviceLost { message: format!("{}: {} ({message})", self.inner.info.name, reason.unwrap_or_default().trim()) }
+            EngineError::DeviceLost {
+                message: format!(
+                    "{}: {} ({message})",
+                    self.inner.info.name,
+                    reason.unwrap_or_default().trim()
+                ),
+            }
         } else {
-            EngineError::Device { message: format!("{}: {message}", self.inner.info.name) }
+            EngineError::Device {
+                message: format!("{}: {message}", self.inner.info.name),
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! [`Executor`] on a GPU.
 
+use super::descend::DescendOptions;
 use super::device::{Choice, Gpu, LimitsChoice};
 use super::fleet::{Bank, Fleet, Rates, Stagework};
 use super::geometry::Geometry;
@@ -32,12 +33,18 @@ impl GpuExecutor {
 
     /// On a device that is open already.
     pub fn new(gpu: Gpu) -> Self {
-        Self { current: Arc::new(Mutex::new(gpu)), budget_secs: SUBMISSION_SECS }
+        Self {
+            current: Arc::new(Mutex::new(gpu)),
+            budget_secs: SUBMISSION_SECS,
+        }
     }
 
     /// The device as it is, lost or not.
     pub fn gpu_as_held(&self) -> Gpu {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.current
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Another target length of submissions, in seconds. It changes the rhythm, never a result.
@@ -57,7 +64,12 @@ impl GpuExecutor {
     }
 
     /// As [`Executor::train`], with the memory plan and the device of the session in reach.
-    pub fn training(&self, population: &Population, options: &TrainOptions, from: Option<OptimiserState>) -> Result<GpuTraining, EngineError> {
+    pub fn training(
+        &self,
+        population: &Population,
+        options: &TrainOptions,
+        from: Option<OptimiserState>,
+    ) -> Result<GpuTraining, EngineError> {
         GpuTraining::new(&self.gpu()?, population, options, from, self.pacer())
     }
 
@@ -66,35 +78,98 @@ impl GpuExecutor {
     }
 
     /// Uploads a population for stages whose batches have `batch` trials of `n_steps` steps.
-    pub(super) fn fleet(&self, gpu: &Gpu, population: &Population, batch: usize, n_steps: usize, backward: bool) -> Result<Fleet, EngineError> {
+    pub(super) fn fleet(
+        &self,
+        gpu: &Gpu,
+        population: &Population,
+        batch: usize,
+        n_steps: usize,
+        backward: bool,
+    ) -> Result<Fleet, EngineError> {
         let units = population.architecture.units;
         if !(1..=256).contains(&units) {
-            return Err(EngineError::Unsupported { executor: "GPU", what: format!("{units} units"), allowed: "1 to 256".into() });
+            return Err(EngineError::Unsupported {
+                executor: "GPU",
+                what: format!("{units} units"),
+                allowed: "1 to 256".into(),
+            });
         }
-        let geometry = Geometry::new(&population.architecture, &population.layout, batch, backward);
-        let plan = Plan::new(&geometry, population.n_networks, batch, n_steps, gpu.limits())?;
-        Fleet::new(gpu, population, &geometry, &plan, &Rates { learning: &[], noise: &[] })
+        let geometry = Geometry::new(
+            &population.architecture,
+            &population.layout,
+            batch,
+            backward,
+        );
+        let plan = Plan::new(
+            &geometry,
+            population.n_networks,
+            batch,
+            n_steps,
+            gpu.limits(),
+        )?;
+        Fleet::new(
+            gpu,
+            population,
+            &geometry,
+            &plan,
+            &Rates {
+                learning: &[],
+                noise: &[],
+            },
+        )
     }
 }
 
 impl Executor for GpuExecutor {
     fn describe(&self) -> String {
         let adapter = self.gpu_as_held().adapter();
-        format!("{} ({}, {}, {})", adapter.name, adapter.kind, adapter.backend, adapter.driver)
+        format!(
+            "{} ({}, {}, {})",
+            adapter.name, adapter.kind, adapter.backend, adapter.driver
+        )
     }
 
-    fn train<'a>(&'a self, population: &Population, options: &TrainOptions, from: Option<OptimiserState>) -> Result<Box<dyn Training + 'a>, EngineError> {
+    fn train<'a>(
+        &'a self,
+        population: &Population,
+        options: &TrainOptions,
+        from: Option<OptimiserState>,
+    ) -> Result<Box<dyn Training + 'a>, EngineError> {
         Ok(Box::new(self.training(population, options, from)?))
     }
 
-    fn roll_out(&self, population: &Population, inputs: &[f32], n_trials: usize, n_steps: usize) -> Result<Trajectories, EngineError> {
+    fn roll_out(
+        &self,
+        population: &Population,
+        inputs: &[f32],
+        n_trials: usize,
+        n_steps: usize,
+    ) -> Result<Trajectories, EngineError> {
         let architecture = &population.architecture;
-        let (n_inputs, n_outputs, n_units) = (architecture.inputs, architecture.outputs, architecture.units);
+        let (n_inputs, n_outputs, n_units) = (
+            architecture.inputs,
+            architecture.outputs,
+            architecture.units,
+        );
         if inputs.len() != n_trials * n_steps * n_inputs {
-            return Err(EngineError::Shape { operation: "roll-out", what: "inputs".into(), found: format!("{} values", inputs.len()), expected: format!("{n_trials} trials x {n_steps} steps x {n_inputs} channels") });
+            return Err(EngineError::Shape {
+                operation: "roll-out",
+                what: "inputs".into(),
+                found: format!("{} values", inputs.len()),
+                expected: format!("{n_trials} trials x {n_steps} steps x {n_inputs} channels"),
+            });
         }
         let n_targets = n_trials * n_steps * n_outputs;
-        let trials = Trials { n_trials, n_steps, n_inputs, n_outputs, inputs: inputs.to_vec(), targets: vec![0.0; n_targets], mask: vec![0.0; n_targets], condition: vec![0; n_trials] };
+        let trials = Trials {
+            n_trials,
+            n_steps,
+            n_inputs,
+            n_outputs,
+            inputs: inputs.to_vec(),
+            targets: vec![0.0; n_targets],
+            mask: vec![0.0; n_targets],
+            condition: vec![0; n_trials],
+        };
         check_trials("roll-out", population, &trials)?;
         let gpu = &self.gpu()?;
         let mut fleet = self.fleet(gpu, population, n_trials, n_steps, false)?;
@@ -123,7 +198,10 @@ impl Executor for GpuExecutor {
                 let size = work.geometry.history(n_steps);
                 let history = work.history.read(gpu, 0, wave * size)?;
                 for (slot, history) in history.chunks(size).enumerate() {
-                    let (network, tile) = ((item + slot) / work.plan.tiles, (item + slot) % work.plan.tiles);
+                    let (network, tile) = (
+                        (item + slot) / work.plan.tiles,
+                        (item + slot) % work.plan.tiles,
+                    );
                     unpack(&work.geometry, history, &mut rolled, first + network, tile);
                 }
                 item += wave;
@@ -138,11 +216,21 @@ impl Executor for GpuExecutor {
         let mut fleet = self.fleet(gpu, population, trials.n_trials, trials.n_steps, true)?;
         let mut pacer = self.pacer();
         let bank = Bank::new(gpu, trials)?;
-        let work = Stagework::new(&fleet, population, Stage::TrainStep, false, trials.n_trials, &bank)?;
+        let work = Stagework::new(
+            &fleet,
+            population,
+            Stage::TrainStep,
+            false,
+            trials.n_trials,
+            &bank,
+        )?;
         let mut options = TrainOptions::new(population.n_networks);
         options.train_initial_state = true;
         let n_params = population.layout.n_params;
-        let mut result = Gradient { loss: Vec::new(), gradient: Vec::new() };
+        let mut result = Gradient {
+            loss: Vec::new(),
+            gradient: Vec::new(),
+        };
         for chunk in 0..fleet.chunks.len() {
             let n = fleet.chunks[chunk].n;
             let mut dims = step_dims(work.dims(n), &options, 0);
@@ -162,11 +250,40 @@ impl Executor for GpuExecutor {
         }
         Ok(result)
     }
+
+    fn descend(
+        &self,
+        population: &Population,
+        input: &[f32],
+        seeds: &[f32],
+        n_seeds: usize,
+    ) -> Result<Option<Vec<f32>>, EngineError> {
+        // Newton finishes what a short descent has brought near (project default: 300 steps).
+        let options = DescendOptions {
+            iterations: 300,
+            half_life: 100.0,
+            ..DescendOptions::default()
+        };
+        Ok(Some(
+            GpuExecutor::descend(self, population, input, seeds, n_seeds, &options)?.states,
+        ))
+    }
 }
 
 /// Moves one tile's states and outputs to their places.
-fn unpack(geometry: &Geometry, history: &[[f32; 4]], rolled: &mut Trajectories, network: usize, tile: usize) {
-    let (n_trials, n_steps, n_units, n_outputs) = (rolled.n_trials, rolled.n_steps, rolled.n_units, rolled.n_outputs);
+fn unpack(
+    geometry: &Geometry,
+    history: &[[f32; 4]],
+    rolled: &mut Trajectories,
+    network: usize,
+    tile: usize,
+) {
+    let (n_trials, n_steps, n_units, n_outputs) = (
+        rolled.n_trials,
+        rolled.n_steps,
+        rolled.n_units,
+        rolled.n_outputs,
+    );
     for slot in 0..geometry.tile().min(n_trials - tile * geometry.tile()) {
         let (quad, component) = (slot / 4, slot % 4);
         let trial = network * n_trials + tile * geometry.tile() + slot;
@@ -180,7 +297,8 @@ fn unpack(geometry: &Geometry, history: &[[f32; 4]], rolled: &mut Trajectories, 
             }
             let row = geometry.errors(n_steps) + t * n_outputs * geometry.trial_quads;
             for o in 0..n_outputs {
-                rolled.outputs[(trial * n_steps + t) * n_outputs + o] = history[row + o * geometry.trial_quads + quad][component];
+                rolled.outputs[(trial * n_steps + t) * n_outputs + o] =
+                    history[row + o * geometry.trial_quads + quad][component];
             }
         }
     }

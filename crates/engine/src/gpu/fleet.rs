@@ -52,8 +52,20 @@ pub(super) struct Rates<'a> {
 
 impl Fleet {
     /// Uploads a population; `geometry` and `plan` are those of the largest stage that will run over it.
-    pub(super) fn new(gpu: &Gpu, population: &Population, geometry: &Geometry, plan: &Plan, rates: &Rates<'_>) -> Result<Self, EngineError> {
-        let linked = link(Stage::Materialise, &population.architecture, &population.layout, geometry, false)?;
+    pub(super) fn new(
+        gpu: &Gpu,
+        population: &Population,
+        geometry: &Geometry,
+        plan: &Plan,
+        rates: &Rates<'_>,
+    ) -> Result<Self, EngineError> {
+        let linked = link(
+            Stage::Materialise,
+            &population.architecture,
+            &population.layout,
+            geometry,
+            false,
+        )?;
         let materialise = gpu.kernel(&linked)?;
         let weights: Buffer<[f32; 4]> = Buffer::new(gpu, "weights", plan.chunk * geometry.weights)?;
         let sources = Buffer::with(gpu, "sources", &geometry.sources)?;
@@ -62,23 +74,61 @@ impl Fleet {
         let mut chunks = Vec::new();
         for first in (0..population.n_networks).step_by(plan.chunk) {
             let n = plan.chunk.min(population.n_networks - first);
-            let params = Buffer::with(gpu, "params", &population.params[first * n_params..(first + n) * n_params])?;
+            let params = Buffer::with(
+                gpu,
+                "params",
+                &population.params[first * n_params..(first + n) * n_params],
+            )?;
             let mut records = Vec::with_capacity(n * geometry.record_words);
             for network in first..first + n {
                 let seeds = population.seeds[network];
                 records.extend(Stream::new(seeds.data, purpose::PICK).key());
                 records.extend(Stream::new(seeds.noise, NOISE).key());
-                records.push(rates.learning.get(network).copied().unwrap_or(0.0).to_bits());
+                records.push(
+                    rates
+                        .learning
+                        .get(network)
+                        .copied()
+                        .unwrap_or(0.0)
+                        .to_bits(),
+                );
                 records.push(rates.noise.get(network).copied().unwrap_or(0.0).to_bits());
-                records.extend(population.network_constants(network).iter().map(|c| c.to_bits()));
+                records.extend(
+                    population
+                        .network_constants(network)
+                        .iter()
+                        .map(|c| c.to_bits()),
+                );
             }
             let networks = Buffer::with(gpu, "networks", &records)?;
             let status = Buffer::with(gpu, "status", &vec![[1_u32, 0, 0, 0]; n])?;
             let moments = Buffer::with(gpu, "moments", &vec![[0.0_f32; 2]; n * n_params])?;
-            let bound = materialise.bind(gpu, &[Named::new("weights", &weights), Named::new("params", &params), Named::new("sources", &sources)])?;
-            chunks.push(Chunk { first, n, params, moments, status, networks, materialise: Arc::new(bound) });
+            let bound = materialise.bind(
+                gpu,
+                &[
+                    Named::new("weights", &weights),
+                    Named::new("params", &params),
+                    Named::new("sources", &sources),
+                ],
+            )?;
+            chunks.push(Chunk {
+                first,
+                n,
+                params,
+                moments,
+                status,
+                networks,
+                materialise: Arc::new(bound),
+            });
         }
-        Ok(Self { gpu: gpu.clone(), chunks, submission, weights, materialise, n_weights: geometry.weights })
+        Ok(Self {
+            gpu: gpu.clone(),
+            chunks,
+            submission,
+            weights,
+            materialise,
+            n_weights: geometry.weights,
+        })
     }
 
     /// Weights of the chunk converted last.
@@ -87,10 +137,20 @@ impl Fleet {
     }
 
     /// Queues the conversion of one chunk's parameters; the weights are those of the chunk converted last.
-    pub(super) fn materialise(&mut self, pacer: &mut Pacer, chunk: usize) -> Result<(), EngineError> {
+    pub(super) fn materialise(
+        &mut self,
+        pacer: &mut Pacer,
+        chunk: usize,
+    ) -> Result<(), EngineError> {
         let chunk = &self.chunks[chunk];
         let groups = [self.n_weights.div_ceil(64) as u32, chunk.n as u32];
-        self.submission.push(pacer, (&self.materialise, &chunk.materialise), Dims::default(), groups, (chunk.n * self.n_weights) as f64)
+        self.submission.push(
+            pacer,
+            (&self.materialise, &chunk.materialise),
+            Dims::default(),
+            groups,
+            (chunk.n * self.n_weights) as f64,
+        )
     }
 }
 
@@ -98,7 +158,11 @@ impl Bank {
     /// Uploads trials.
     pub(super) fn new(gpu: &Gpu, trials: &Trials) -> Result<Self, EngineError> {
         if trials.n_trials >= 1 << 24 {
-            return Err(EngineError::Unsupported { executor: "GPU", what: format!("a bank of {} trials", trials.n_trials), allowed: "fewer than 16,777,216".into() });
+            return Err(EngineError::Unsupported {
+                executor: "GPU",
+                what: format!("a bank of {} trials", trials.n_trials),
+                allowed: "fewer than 16,777,216".into(),
+            });
         }
         let mut packed = Vec::with_capacity(trials.inputs.len() + 2 * trials.targets.len());
         for row in 0..trials.n_trials * trials.n_steps {
@@ -107,7 +171,11 @@ impl Bank {
             packed.extend_from_slice(&trials.targets[row * o..(row + 1) * o]);
             packed.extend_from_slice(&trials.mask[row * o..(row + 1) * o]);
         }
-        Ok(Self { buffer: Buffer::with(gpu, "bank", &packed)?, n_trials: trials.n_trials, n_steps: trials.n_steps })
+        Ok(Self {
+            buffer: Buffer::with(gpu, "bank", &packed)?,
+            n_trials: trials.n_trials,
+            n_steps: trials.n_steps,
+        })
     }
 }
 
@@ -128,13 +196,35 @@ pub(super) struct Stagework {
 
 impl Stagework {
     /// `out` is the number of floats returned per (network, tile).
-    pub(super) fn new(fleet: &Fleet, population: &Population, stage: Stage, pick: bool, batch: usize, bank: &Bank) -> Result<Self, EngineError> {
+    pub(super) fn new(
+        fleet: &Fleet,
+        population: &Population,
+        stage: Stage,
+        pick: bool,
+        batch: usize,
+        bank: &Bank,
+    ) -> Result<Self, EngineError> {
         let gpu = &fleet.gpu;
-        let geometry = Geometry::new(&population.architecture, &population.layout, batch, stage.backward());
-        let plan = Plan::new(&geometry, population.n_networks, batch, bank.n_steps, gpu.limits())?;
+        let geometry = Geometry::new(
+            &population.architecture,
+            &population.layout,
+            batch,
+            stage.backward(),
+        );
+        let plan = Plan::new(
+            &geometry,
+            population.n_networks,
+            batch,
+            bank.n_steps,
+            gpu.limits(),
+        )?;
         let chunk = fleet.chunks.iter().map(|c| c.n).max().unwrap_or(1);
         let slots = plan.slots.min(chunk * plan.tiles);
-        let plan = Plan { chunk, slots, ..plan };
+        let plan = Plan {
+            chunk,
+            slots,
+            ..plan
+        };
         tracing::debug!(stage = stage.name(), %plan, "memory plan");
         let (out_name, out_size) = match stage {
             Stage::TrainStep => ("partials", geometry.params + 2),
@@ -142,7 +232,13 @@ impl Stagework {
         };
         let history = Buffer::new(gpu, "history", slots * geometry.history(bank.n_steps))?;
         let out = Buffer::new(gpu, out_name, chunk * plan.tiles * out_size)?;
-        let linked = link(stage, &population.architecture, &population.layout, &geometry, pick)?;
+        let linked = link(
+            stage,
+            &population.architecture,
+            &population.layout,
+            &geometry,
+            pick,
+        )?;
         let kernel = gpu.kernel(&linked)?;
         let mut bounds = Vec::new();
         for chunk in &fleet.chunks {
@@ -155,12 +251,26 @@ impl Stagework {
                 Named::new("history", &history),
                 Named::new(out_name, &out),
             ];
-            let wanted: Vec<Named<'_>> = all.into_iter().filter(|n| kernel.reflection.slots.iter().any(|s| s.name == n.name())).collect();
+            let wanted: Vec<Named<'_>> = all
+                .into_iter()
+                .filter(|n| kernel.reflection.slots.iter().any(|s| s.name == n.name()))
+                .collect();
             bounds.push(Arc::new(kernel.bind(gpu, &wanted)?));
         }
         let per_trial = 2 * geometry.params * if stage.backward() { 3 } else { 1 };
         let operations_per_item = (geometry.tile() * bank.n_steps * per_trial) as f64;
-        Ok(Self { geometry, plan, history, out, batch, n_steps: bank.n_steps, bank_trials: bank.n_trials, kernel, bounds, operations_per_item })
+        Ok(Self {
+            geometry,
+            plan,
+            history,
+            out,
+            batch,
+            n_steps: bank.n_steps,
+            bank_trials: bank.n_trials,
+            kernel,
+            bounds,
+            operations_per_item,
+        })
     }
 
     /// Shapes of a dispatch over a chunk.
@@ -176,16 +286,41 @@ impl Stagework {
     }
 
     /// Queues one wave of a chunk's items from `first` on; gives the number of items it takes.
-    pub(super) fn queue_wave(&self, fleet: &mut Fleet, pacer: &mut Pacer, chunk: usize, dims: Dims, first: usize) -> Result<usize, EngineError> {
+    pub(super) fn queue_wave(
+        &self,
+        fleet: &mut Fleet,
+        pacer: &mut Pacer,
+        chunk: usize,
+        dims: Dims,
+        first: usize,
+    ) -> Result<usize, EngineError> {
         let n_items = fleet.chunks[chunk].n * self.plan.tiles;
-        let n = pacer.wave(self.plan.slots, self.operations_per_item).min(n_items - first);
-        let dims = Dims { first_item: first as u32, n_items: n as u32, ..dims };
-        fleet.submission.push(pacer, (&self.kernel, &self.bounds[chunk]), dims, grid(n), n as f64 * self.operations_per_item)?;
+        let n = pacer
+            .wave(self.plan.slots, self.operations_per_item)
+            .min(n_items - first);
+        let dims = Dims {
+            first_item: first as u32,
+            n_items: n as u32,
+            ..dims
+        };
+        fleet.submission.push(
+            pacer,
+            (&self.kernel, &self.bounds[chunk]),
+            dims,
+            grid(n),
+            n as f64 * self.operations_per_item,
+        )?;
         Ok(n)
     }
 
     /// Queues the kernel over all items of a chunk, wave by wave.
-    pub(super) fn queue(&self, fleet: &mut Fleet, pacer: &mut Pacer, chunk: usize, dims: Dims) -> Result<(), EngineError> {
+    pub(super) fn queue(
+        &self,
+        fleet: &mut Fleet,
+        pacer: &mut Pacer,
+        chunk: usize,
+        dims: Dims,
+    ) -> Result<(), EngineError> {
         let n_items = fleet.chunks[chunk].n * self.plan.tiles;
         let mut first = 0;
         while first < n_items {

@@ -79,11 +79,15 @@ impl Geometry {
             fields += usize::from(wanted);
             wanted.then(|| fields - 1)
         };
-        let drives = (0..cell.stages.len()).map(|s| next(backward && cell.plain_drive(s).is_none())).collect();
+        let drives = (0..cell.stages.len())
+            .map(|s| next(backward && cell.plain_drive(s).is_none()))
+            .collect();
         let output = next(cell.plain_output().is_none());
         let kept = fields;
         if backward {
-            fields += (cell.programs.n_tapes + cell.programs.taped_gates.len()).max(cell.gates().count()).max(states);
+            fields += (cell.programs.n_tapes + cell.programs.taped_gates.len())
+                .max(cell.gates().count())
+                .max(states);
         }
         let at = |role: Role| layout.find(role).map_or(0, |t| t.offset);
         let mut geometry = Self {
@@ -136,7 +140,11 @@ impl Geometry {
                     Role::Input(..) => column * self.inputs + row,
                     _ => row * columns + column,
                 };
-                self.sources.push(if column < columns { (offset + element + 1) as u32 } else { 0 });
+                self.sources.push(if column < columns {
+                    (offset + element + 1) as u32
+                } else {
+                    0
+                });
             }
         }
         self.weights = self.sources.len() / 4;
@@ -169,13 +177,17 @@ impl Geometry {
 
     /// vec4s of a dispatch slot's history over `n_steps` time steps: `lane_history_size` of the kernels.
     pub fn history(&self, n_steps: usize) -> usize {
-        let per_step = (self.inputs + self.outputs + self.fields * self.padded()) * self.trial_quads;
-        self.trial_quads * (1 + (self.unit_params + self.fields) * self.padded()) + n_steps * per_step
+        let per_step =
+            (self.inputs + self.outputs + self.fields * self.padded()) * self.trial_quads;
+        self.trial_quads * (1 + (self.unit_params + self.fields) * self.padded())
+            + n_steps * per_step
     }
 
     /// First vec4 of row `t`, field `field` inside a slot's history.
     pub fn row(&self, n_steps: usize, t: usize, field: usize) -> usize {
-        self.trial_quads * (1 + n_steps * (self.inputs + self.outputs) + (self.unit_params + t * self.fields + field) * self.padded())
+        self.trial_quads
+            * (1 + n_steps * (self.inputs + self.outputs)
+                + (self.unit_params + t * self.fields + field) * self.padded())
     }
 
     /// First vec4 of the outputs (or errors) inside a slot's history.

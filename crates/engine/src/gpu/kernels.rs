@@ -25,7 +25,14 @@ pub enum Stage {
 
 impl Stage {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Materialise, Self::TrainStep, Self::Optimise, Self::RollOut, Self::Evaluate, Self::Descend];
+    pub const ALL: [Self; 6] = [
+        Self::Materialise,
+        Self::TrainStep,
+        Self::Optimise,
+        Self::RollOut,
+        Self::Evaluate,
+        Self::Descend,
+    ];
 
     /// Name of the entry point and of its file.
     pub fn name(self) -> &'static str {
@@ -48,20 +55,60 @@ impl Stage {
         match self {
             Self::Materialise => &["materialise"],
             Self::Optimise => &["math", "dims", "network", "optimise"],
-            Self::TrainStep => &["math", "threefry", "dims", "network", "quad", "lane", "noise", "cell", "forward", "readout", "backward", "gradient", "train_step"],
-            Self::RollOut => &["math", "threefry", "dims", "network", "quad", "lane", "noise", "cell", "forward", "readout", "roll_out"],
-            Self::Evaluate => &["math", "threefry", "dims", "network", "quad", "lane", "noise", "cell", "forward", "readout", "evaluate"],
-            Self::Descend => &["math", "threefry", "dims", "network", "quad", "lane", "noise", "cell", "forward", "descend"],
+            Self::TrainStep => &[
+                "math",
+                "threefry",
+                "dims",
+                "network",
+                "quad",
+                "lane",
+                "noise",
+                "cell",
+                "forward",
+                "readout",
+                "backward",
+                "gradient",
+                "train_step",
+            ],
+            Self::RollOut => &[
+                "math", "threefry", "dims", "network", "quad", "lane", "noise", "cell", "forward",
+                "readout", "roll_out",
+            ],
+            Self::Evaluate => &[
+                "math", "threefry", "dims", "network", "quad", "lane", "noise", "cell", "forward",
+                "readout", "evaluate",
+            ],
+            Self::Descend => &[
+                "math", "threefry", "dims", "network", "quad", "lane", "noise", "cell", "forward",
+                "descend",
+            ],
         }
     }
 }
 
 /// The linked text of a kernel; `pick` draws trials from the bank instead of taking them in turn.
-pub fn link(stage: Stage, architecture: &Architecture, layout: &Layout, geometry: &Geometry, pick: bool) -> Result<Linked, EngineError> {
-    let mut pieces = vec![Piece { path: "header".into(), wgsl: geometry.header(pick) }];
+pub fn link(
+    stage: Stage,
+    architecture: &Architecture,
+    layout: &Layout,
+    geometry: &Geometry,
+    pick: bool,
+) -> Result<Linked, EngineError> {
+    let mut pieces = vec![Piece {
+        path: "header".into(),
+        wgsl: geometry.header(pick),
+    }];
     for name in stage.fragments() {
         pieces.push(match *name {
-            "cell" => Piece { path: format!("{} (generated)", architecture.cell.file), wgsl: cell_text(&architecture.cell, geometry, layout, stage == Stage::TrainStep) },
+            "cell" => Piece {
+                path: format!("{} (generated)", architecture.cell.file),
+                wgsl: cell_text(
+                    &architecture.cell,
+                    geometry,
+                    layout,
+                    stage == Stage::TrainStep,
+                ),
+            },
             name => Piece::library(name)?,
         });
     }
@@ -70,6 +117,9 @@ pub fn link(stage: Stage, architecture: &Architecture, layout: &Layout, geometry
 
 /// The linked text of a kernel that needs no architecture: `threefry_words` or `math_values`.
 pub fn link_plain(name: &str) -> Result<Linked, EngineError> {
-    let pieces = ["math", "threefry", name].map(Piece::library).into_iter().collect::<Result<Vec<_>, _>>()?;
+    let pieces = ["math", "threefry", name]
+        .map(Piece::library)
+        .into_iter()
+        .collect::<Result<Vec<_>, _>>()?;
     Ok(Linked::new(name, &pieces))
 }

@@ -45,7 +45,11 @@ impl Pacer {
     /// A pacer that aims at submissions of this length; 0.15 s suits a GPU that also drives a display.
     pub fn new(budget_secs: f64) -> Self {
         // The first guess, 1 GFLOP/s, is slower than any device: the first submission is a small one.
-        Self { budget_secs, secs_per_operation: 1e-9, share: 1.0 }
+        Self {
+            budget_secs,
+            secs_per_operation: 1e-9,
+            share: 1.0,
+        }
     }
 
     /// Operations that fit.
@@ -94,17 +98,43 @@ impl Submission {
     pub(super) fn new(gpu: &Gpu) -> Result<Self, EngineError> {
         let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
         let size = (RECORDS * STRIDE) as u64;
-        let uniforms = gpu.guarded(|device| device.create_buffer(&wgpu::BufferDescriptor { label: Some("dims"), size, usage, mapped_at_creation: false }))?;
-        Ok(Self { gpu: gpu.clone(), uniforms, pending: Vec::new(), operations: 0.0 })
+        let uniforms = gpu.guarded(|device| {
+            device.create_buffer(&wgpu::BufferDescriptor {
+                label: Some("dims"),
+                size,
+                usage,
+                mapped_at_creation: false,
+            })
+        })?;
+        Ok(Self {
+            gpu: gpu.clone(),
+            uniforms,
+            pending: Vec::new(),
+            operations: 0.0,
+        })
     }
 
     /// Adds a dispatch, after submitting what would make the submission too long.
-    pub(super) fn push(&mut self, pacer: &mut Pacer, work: (&Arc<Kernel>, &Arc<Bound>), mut dims: Dims, groups: [u32; 2], operations: f64) -> Result<(), EngineError> {
-        if self.pending.len() == RECORDS || (self.operations > 0.0 && self.operations + operations > pacer.allowance()) {
+    pub(super) fn push(
+        &mut self,
+        pacer: &mut Pacer,
+        work: (&Arc<Kernel>, &Arc<Bound>),
+        mut dims: Dims,
+        groups: [u32; 2],
+        operations: f64,
+    ) -> Result<(), EngineError> {
+        if self.pending.len() == RECORDS
+            || (self.operations > 0.0 && self.operations + operations > pacer.allowance())
+        {
             self.flush(pacer)?;
         }
         dims.row_width = groups[0];
-        self.pending.push(Pending { kernel: Arc::clone(work.0), bound: Arc::clone(work.1), dims, groups });
+        self.pending.push(Pending {
+            kernel: Arc::clone(work.0),
+            bound: Arc::clone(work.1),
+            dims,
+            groups,
+        });
         self.operations += operations;
         Ok(())
     }
@@ -121,11 +151,21 @@ impl Submission {
             record[..size_of::<Dims>()].copy_from_slice(bytemuck::bytes_of(&one.dims));
         }
         let started = Instant::now();
-        self.gpu.guarded(|_| self.gpu.queue().write_buffer(&self.uniforms, 0, &records))?;
+        self.gpu
+            .guarded(|_| self.gpu.queue().write_buffer(&self.uniforms, 0, &records))?;
         self.gpu.submit(|encoder| {
-            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: Some("chiliad"), timestamp_writes: None });
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+                label: Some("chiliad"),
+                timestamp_writes: None,
+            });
             for (i, one) in pending.iter().enumerate() {
-                one.kernel.dispatch(&self.gpu, &mut pass, &one.bound, (i * STRIDE) as u32, one.groups);
+                one.kernel.dispatch(
+                    &self.gpu,
+                    &mut pass,
+                    &one.bound,
+                    (i * STRIDE) as u32,
+                    one.groups,
+                );
             }
         })?;
         self.gpu.wait()?;
@@ -137,5 +177,9 @@ impl Submission {
 /// Workgroups for `n` items: one row, or rows of 32,768.
 pub(super) fn grid(n: usize) -> [u32; 2] {
     const ROW: usize = 32_768;
-    if n <= 65_535 { [n as u32, 1] } else { [ROW as u32, n.div_ceil(ROW) as u32] }
+    if n <= 65_535 {
+        [n as u32, 1]
+    } else {
+        [ROW as u32, n.div_ceil(ROW) as u32]
+    }
 }

@@ -24,27 +24,56 @@ pub struct Plan {
 
 impl Plan {
     /// The plan of a stage over batches of `batch` trials of `n_steps` steps, under the limits of the device.
-    pub fn new(geometry: &Geometry, n_networks: usize, batch: usize, n_steps: usize, limits: &wgpu::Limits) -> Result<Self, EngineError> {
-        let binding = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size) as usize;
+    pub fn new(
+        geometry: &Geometry,
+        n_networks: usize,
+        batch: usize,
+        n_steps: usize,
+        limits: &wgpu::Limits,
+    ) -> Result<Self, EngineError> {
+        let binding = limits
+            .max_storage_buffer_binding_size
+            .min(limits.max_buffer_size) as usize;
         let tiles = geometry.tiles(batch);
         let weights = geometry.weights * 16;
         let moments = geometry.params * 8;
         let partials = tiles * (geometry.params + 2) * 4;
         let bytes_per_slot = geometry.history(n_steps) * 16;
         let largest = weights.max(moments).max(partials);
-        let refuse = |what: String| EngineError::Unsupported { executor: "GPU", what, allowed: format!("a binding holds at most {binding} bytes on this device") };
+        let refuse = |what: String| EngineError::Unsupported {
+            executor: "GPU",
+            what,
+            allowed: format!("a binding holds at most {binding} bytes on this device"),
+        };
         if largest > binding {
-            return Err(refuse(format!("a network with {} parameters in {tiles} tiles of trials needs a binding of {largest} bytes", geometry.params)));
+            return Err(refuse(format!(
+                "a network with {} parameters in {tiles} tiles of trials needs a binding of {largest} bytes",
+                geometry.params
+            )));
         }
         if bytes_per_slot > binding {
-            return Err(refuse(format!("{n_steps} time steps of {} units need {bytes_per_slot} bytes of history per tile of {} trials", geometry.units, geometry.tile())));
+            return Err(refuse(format!(
+                "{n_steps} time steps of {} units need {bytes_per_slot} bytes of history per tile of {} trials",
+                geometry.units,
+                geometry.tile()
+            )));
         }
         // A dispatch has at most 65,535 rows.
         let chunk = (binding / largest).clamp(1, 65_535).min(n_networks.max(1));
         let slots = (binding / bytes_per_slot).min(chunk * tiles);
         let bytes_per_network = geometry.params * 4 + moments + weights + partials;
-        let bytes = n_networks * (geometry.params * 4 + moments) + chunk * (weights + partials) + slots * bytes_per_slot;
-        Ok(Self { n_networks, tiles, chunk, slots, bytes_per_network, bytes_per_slot, bytes })
+        let bytes = n_networks * (geometry.params * 4 + moments)
+            + chunk * (weights + partials)
+            + slots * bytes_per_slot;
+        Ok(Self {
+            n_networks,
+            tiles,
+            chunk,
+            slots,
+            bytes_per_network,
+            bytes_per_slot,
+            bytes,
+        })
     }
 }
 

@@ -59,14 +59,23 @@ pub(super) fn array_name(array: Array) -> String {
 }
 
 impl Pointwise {
-    pub(super) fn new(name: &str, graph: &Graph, outputs: &[(Array, Node)], available: &BTreeMap<Node, Array>) -> Self {
+    pub(super) fn new(
+        name: &str,
+        graph: &Graph,
+        outputs: &[(Array, Node)],
+        available: &BTreeMap<Node, Array>,
+    ) -> Self {
         let roots: Vec<Node> = outputs.iter().map(|o| o.1).collect();
         let mut arguments: Vec<(String, Varies)> = Vec::new();
         for node in graph.reachable_until(&roots, &|n| available.contains_key(&n)) {
             let argument = match (available.get(&node), graph.op(node)) {
                 (Some(&array), _) => (array_name(array), Varies::UnitAndTrial),
-                (None, Op::Leaf(leaf @ (Leaf::Constant(_) | Leaf::UnitCount))) => (leaf_name(leaf), Varies::Nothing),
-                (None, Op::Leaf(leaf @ (Leaf::UnitParam(_) | Leaf::UnitIndex))) => (leaf_name(leaf), Varies::Unit),
+                (None, Op::Leaf(leaf @ (Leaf::Constant(_) | Leaf::UnitCount))) => {
+                    (leaf_name(leaf), Varies::Nothing)
+                }
+                (None, Op::Leaf(leaf @ (Leaf::UnitParam(_) | Leaf::UnitIndex))) => {
+                    (leaf_name(leaf), Varies::Unit)
+                }
                 (None, Op::Leaf(leaf)) => (leaf_name(leaf), Varies::UnitAndTrial),
                 _ => continue,
             };
@@ -75,23 +84,81 @@ impl Pointwise {
             }
         }
         let names: Vec<String> = outputs.iter().map(|o| array_name(o.0)).collect();
-        let assigned: Vec<(String, Node)> = outputs.iter().map(|o| (format!("result.{}", array_name(o.0)), o.1)).collect();
-        let available = available.iter().map(|(&n, &a)| (n, array_name(a))).collect();
+        let assigned: Vec<(String, Node)> = outputs
+            .iter()
+            .map(|o| (format!("result.{}", array_name(o.0)), o.1))
+            .collect();
+        let available = available
+            .iter()
+            .map(|(&n, &a)| (n, array_name(a)))
+            .collect();
         let body = wgsl::body(graph, &assigned, &available, &leaf_name, "let_");
         let mut text = String::new();
-        let fields = |ty: &str| names.iter().map(|n| format!("{n}: {ty}")).collect::<Vec<_>>().join(", ");
-        let _ = writeln!(text, "struct {name}_result {{ {} }}\nstruct {name}_result4 {{ {} }}", fields("f32"), fields("vec4<f32>"));
+        let fields = |ty: &str| {
+            names
+                .iter()
+                .map(|n| format!("{n}: {ty}"))
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        let _ = writeln!(
+            text,
+            "struct {name}_result {{ {} }}\nstruct {name}_result4 {{ {} }}",
+            fields("f32"),
+            fields("vec4<f32>")
+        );
         let parameters: Vec<String> = arguments.iter().map(|(n, _)| format!("{n}: f32")).collect();
-        let _ = writeln!(text, "fn {name}({}) -> {name}_result {{\n    var result: {name}_result;\n{body}    return result;\n}}", parameters.join(", "));
-        let parameters: Vec<String> = arguments.iter().map(|(n, v)| format!("{n}: {}", if *v == Varies::UnitAndTrial { "vec4<f32>" } else { "f32" })).collect();
-        let _ = writeln!(text, "fn {name}4({}) -> {name}_result4 {{", parameters.join(", "));
+        let _ = writeln!(
+            text,
+            "fn {name}({}) -> {name}_result {{\n    var result: {name}_result;\n{body}    return result;\n}}",
+            parameters.join(", ")
+        );
+        let parameters: Vec<String> = arguments
+            .iter()
+            .map(|(n, v)| {
+                format!(
+                    "{n}: {}",
+                    if *v == Varies::UnitAndTrial {
+                        "vec4<f32>"
+                    } else {
+                        "f32"
+                    }
+                )
+            })
+            .collect();
+        let _ = writeln!(
+            text,
+            "fn {name}4({}) -> {name}_result4 {{",
+            parameters.join(", ")
+        );
         for trial in ["x", "y", "z", "w"] {
-            let values: Vec<String> = arguments.iter().map(|(n, v)| if *v == Varies::UnitAndTrial { format!("{n}.{trial}") } else { n.clone() }).collect();
+            let values: Vec<String> = arguments
+                .iter()
+                .map(|(n, v)| {
+                    if *v == Varies::UnitAndTrial {
+                        format!("{n}.{trial}")
+                    } else {
+                        n.clone()
+                    }
+                })
+                .collect();
             let _ = writeln!(text, "    let at_{trial} = {name}({});", values.join(", "));
         }
-        let results: Vec<String> = names.iter().map(|n| format!("vec4<f32>(at_x.{n}, at_y.{n}, at_z.{n}, at_w.{n})")).collect();
-        let _ = writeln!(text, "    return {name}_result4({});\n}}", results.join(", "));
-        Self { name: name.into(), arguments, outputs: names, text }
+        let results: Vec<String> = names
+            .iter()
+            .map(|n| format!("vec4<f32>(at_x.{n}, at_y.{n}, at_z.{n}, at_w.{n})"))
+            .collect();
+        let _ = writeln!(
+            text,
+            "    return {name}_result4({});\n}}",
+            results.join(", ")
+        );
+        Self {
+            name: name.into(),
+            arguments,
+            outputs: names,
+            text,
+        }
     }
 
     /// Whether the function takes this argument.
@@ -119,11 +186,20 @@ impl Pointwise {
                     Varies::Nothing => name.clone(),
                 })
                 .collect();
-            let _ = writeln!(text, "    let {prefix}{k} = {}4({});", self.name, values.join(", "));
+            let _ = writeln!(
+                text,
+                "    let {prefix}{k} = {}4({});",
+                self.name,
+                values.join(", ")
+            );
         }
         for output in &self.outputs {
             let parts: Vec<String> = (0..4).map(|k| format!("{prefix}{k}.{output}")).collect();
-            let _ = writeln!(text, "    let {prefix}{output} = Quad({});", parts.join(", "));
+            let _ = writeln!(
+                text,
+                "    let {prefix}{output} = Quad({});",
+                parts.join(", ")
+            );
         }
         text
     }

@@ -37,21 +37,35 @@ struct Optimiser {
 }
 
 impl GpuTraining {
-    pub(super) fn new(gpu: &Gpu, population: &Population, options: &TrainOptions, from: Option<OptimiserState>, pacer: Pacer) -> Result<Self, EngineError> {
+    pub(super) fn new(
+        gpu: &Gpu,
+        population: &Population,
+        options: &TrainOptions,
+        from: Option<OptimiserState>,
+        pacer: Pacer,
+    ) -> Result<Self, EngineError> {
         let n = population.n_networks;
         let size = population.params.len();
         let check = |what: &str, found: usize, expected: usize| {
             if found == expected {
                 return Ok(());
             }
-            Err(EngineError::Shape { operation: "training", what: what.into(), found: format!("{found}"), expected: format!("{expected}") })
+            Err(EngineError::Shape {
+                operation: "training",
+                what: what.into(),
+                found: format!("{found}"),
+                expected: format!("{expected}"),
+            })
         };
         check("learning_rate", options.learning_rate.len(), n)?;
         check("noise", options.noise.len(), n)?;
         if options.batch == 0 || !(1..=256).contains(&population.architecture.units) {
             return Err(EngineError::Unsupported {
                 executor: "GPU",
-                what: format!("{} units, batches of {} trials", population.architecture.units, options.batch),
+                what: format!(
+                    "{} units, batches of {} trials",
+                    population.architecture.units, options.batch
+                ),
                 allowed: "1 to 256 units, at least 1 trial".into(),
             });
         }
@@ -63,18 +77,35 @@ impl GpuTraining {
             active: vec![true; n],
             diverged_at: vec![None; n],
         });
-        for (what, found) in [("params", host.params.len()), ("first", host.first.len()), ("second", host.second.len())] {
+        for (what, found) in [
+            ("params", host.params.len()),
+            ("first", host.first.len()),
+            ("second", host.second.len()),
+        ] {
             check(what, found, size)?;
         }
         check("active", host.active.len(), n)?;
         check("diverged_at", host.diverged_at.len(), n)?;
-        Ok(Self { gpu: gpu.clone(), population: population.clone(), options: options.clone(), pacer, host, device: None })
+        Ok(Self {
+            gpu: gpu.clone(),
+            population: population.clone(),
+            options: options.clone(),
+            pacer,
+            host,
+            device: None,
+        })
     }
 
     /// The memory plan for trials of `n_steps` steps.
     pub fn plan(&self, n_steps: usize) -> Result<Plan, EngineError> {
         let geometry = self.geometry();
-        Plan::new(&geometry, self.population.n_networks, self.options.batch, n_steps, self.gpu.limits())
+        Plan::new(
+            &geometry,
+            self.population.n_networks,
+            self.options.batch,
+            n_steps,
+            self.gpu.limits(),
+        )
     }
 
     /// The device in use now: another one after a loss.
@@ -83,11 +114,19 @@ impl GpuTraining {
     }
 
     fn geometry(&self) -> Geometry {
-        Geometry::new(&self.population.architecture, &self.population.layout, self.options.batch, true)
+        Geometry::new(
+            &self.population.architecture,
+            &self.population.layout,
+            self.options.batch,
+            true,
+        )
     }
 
     /// Runs `work`; when the device is lost, makes a new one from the last host state, halves the waves and tries again.
-    fn survive<R>(&mut self, work: impl Fn(&mut Self) -> Result<R, EngineError>) -> Result<R, EngineError> {
+    fn survive<R>(
+        &mut self,
+        work: impl Fn(&mut Self) -> Result<R, EngineError>,
+    ) -> Result<R, EngineError> {
         let mut tries = 0;
         loop {
             match work(self) {
@@ -109,12 +148,25 @@ impl GpuTraining {
             return Ok(());
         }
         self.population.params.copy_from_slice(&self.host.params);
-        let rates = Rates { learning: &self.options.learning_rate, noise: &self.options.noise };
-        let fleet = Fleet::new(&self.gpu, &self.population, &self.geometry(), &self.plan(1)?, &rates)?;
+        let rates = Rates {
+            learning: &self.options.learning_rate,
+            noise: &self.options.noise,
+        };
+        let fleet = Fleet::new(
+            &self.gpu,
+            &self.population,
+            &self.geometry(),
+            &self.plan(1)?,
+            &rates,
+        )?;
         let n_params = self.population.layout.n_params;
         for chunk in &fleet.chunks {
             let range = chunk.first * n_params..(chunk.first + chunk.n) * n_params;
-            let moments: Vec<[f32; 2]> = self.host.first[range.clone()].iter().zip(&self.host.second[range]).map(|(m, v)| [*m, *v]).collect();
+            let moments: Vec<[f32; 2]> = self.host.first[range.clone()]
+                .iter()
+                .zip(&self.host.second[range])
+                .map(|(m, v)| [*m, *v])
+                .collect();
             chunk.moments.write(&self.gpu, 0, &moments)?;
             let status: Vec<[u32; 4]> = (chunk.first..chunk.first + chunk.n)
                 .map(|n| match self.host.diverged_at[n] {
@@ -130,9 +182,18 @@ impl GpuTraining {
 
     fn try_advance(&mut self, bank: &Trials, n_steps: u64) -> Result<(), EngineError> {
         self.upload()?;
-        let Some(device) = &mut self.device else { return Ok(()) };
+        let Some(device) = &mut self.device else {
+            return Ok(());
+        };
         let bank = Bank::new(&self.gpu, bank)?;
-        let work = Stagework::new(&device.fleet, &self.population, Stage::TrainStep, true, self.options.batch, &bank)?;
+        let work = Stagework::new(
+            &device.fleet,
+            &self.population,
+            Stage::TrainStep,
+            true,
+            self.options.batch,
+            &bank,
+        )?;
         let optimiser = Optimiser::new(&device.fleet, &self.population, &work)?;
         for step in self.host.step..self.host.step + n_steps {
             for chunk in 0..device.fleet.chunks.len() {
@@ -150,15 +211,26 @@ impl GpuTraining {
     }
 
     fn download(&self, step: u64) -> Result<OptimiserState, EngineError> {
-        let mut state = OptimiserState { step, params: Vec::new(), first: Vec::new(), second: Vec::new(), active: Vec::new(), diverged_at: Vec::new() };
+        let mut state = OptimiserState {
+            step,
+            params: Vec::new(),
+            first: Vec::new(),
+            second: Vec::new(),
+            active: Vec::new(),
+            diverged_at: Vec::new(),
+        };
         for chunk in self.device.iter().flat_map(|d| &d.fleet.chunks) {
-            state.params.extend(chunk.params.read(&self.gpu, 0, chunk.params.len())?);
+            state
+                .params
+                .extend(chunk.params.read(&self.gpu, 0, chunk.params.len())?);
             let moments = chunk.moments.read(&self.gpu, 0, chunk.moments.len())?;
             state.first.extend(moments.iter().map(|m| m[0]));
             state.second.extend(moments.iter().map(|m| m[1]));
             for [active, diverged, low, high] in chunk.status.read(&self.gpu, 0, chunk.n)? {
                 state.active.push(active != 0);
-                state.diverged_at.push((diverged != 0).then_some(u64::from(high) << 32 | u64::from(low)));
+                state
+                    .diverged_at
+                    .push((diverged != 0).then_some(u64::from(high) << 32 | u64::from(low)));
             }
         }
         Ok(state)
@@ -168,20 +240,39 @@ impl GpuTraining {
 /// Adam's part of the record of one step; `step` is 0-based.
 pub(super) fn step_dims(dims: Dims, options: &TrainOptions, step: u64) -> Dims {
     let correction = |beta: f32| (1.0 / (1.0 - f64::from(beta).powf((step + 1) as f64))) as f32;
-    let clip = if options.clip_norm.is_finite() { options.clip_norm } else { f32::MAX };
+    let clip = if options.clip_norm.is_finite() {
+        options.clip_norm
+    } else {
+        f32::MAX
+    };
     Dims {
         step: step as u32,
         step_high: (step >> 32) as u32,
         noise_on: 1,
         adam: [options.beta1, options.beta2, options.epsilon, clip],
-        correction: [correction(options.beta1), correction(options.beta2), f32::from(u8::from(options.train_initial_state)), 1.0],
+        correction: [
+            correction(options.beta1),
+            correction(options.beta2),
+            f32::from(u8::from(options.train_initial_state)),
+            1.0,
+        ],
         ..dims
     }
 }
 
 impl Optimiser {
-    pub(super) fn new(fleet: &Fleet, population: &Population, work: &Stagework) -> Result<Self, EngineError> {
-        let linked = link(Stage::Optimise, &population.architecture, &population.layout, &work.geometry, false)?;
+    pub(super) fn new(
+        fleet: &Fleet,
+        population: &Population,
+        work: &Stagework,
+    ) -> Result<Self, EngineError> {
+        let linked = link(
+            Stage::Optimise,
+            &population.architecture,
+            &population.layout,
+            &work.geometry,
+            false,
+        )?;
         let kernel = fleet.gpu.kernel(&linked)?;
         let bounds = fleet.chunks.iter().map(|chunk| {
             let buffers = [
@@ -198,13 +289,32 @@ impl Optimiser {
         Ok(Self { kernel, bounds })
     }
 
-    pub(super) fn queue(&self, fleet: &mut Fleet, pacer: &mut Pacer, chunk: usize, dims: Dims) -> Result<(), EngineError> {
+    pub(super) fn queue(
+        &self,
+        fleet: &mut Fleet,
+        pacer: &mut Pacer,
+        chunk: usize,
+        dims: Dims,
+    ) -> Result<(), EngineError> {
         let n = fleet.chunks[chunk].n;
-        fleet.submission.push(pacer, (&self.kernel, &self.bounds[chunk]), dims, grid(n), n as f64)
+        fleet.submission.push(
+            pacer,
+            (&self.kernel, &self.bounds[chunk]),
+            dims,
+            grid(n),
+            n as f64,
+        )
     }
 }
 
-pub(super) fn reduce_gradient(fleet: &mut Fleet, population: &Population, work: &Stagework, pacer: &mut Pacer, chunk: usize, dims: Dims) -> Result<(), EngineError> {
+pub(super) fn reduce_gradient(
+    fleet: &mut Fleet,
+    population: &Population,
+    work: &Stagework,
+    pacer: &mut Pacer,
+    chunk: usize,
+    dims: Dims,
+) -> Result<(), EngineError> {
     let optimiser = Optimiser::new(fleet, population, work)?;
     optimiser.queue(fleet, pacer, chunk, dims)
 }
@@ -220,9 +330,18 @@ impl Training for GpuTraining {
         self.survive(|s| {
             s.upload()?;
             let bank = Bank::new(&s.gpu, trials)?;
-            let Some(device) = &mut s.device else { return Ok(Vec::new()) };
+            let Some(device) = &mut s.device else {
+                return Ok(Vec::new());
+            };
             let fleet = &mut device.fleet;
-            let work = Stagework::new(fleet, &s.population, Stage::Evaluate, false, trials.n_trials, &bank)?;
+            let work = Stagework::new(
+                fleet,
+                &s.population,
+                Stage::Evaluate,
+                false,
+                trials.n_trials,
+                &bank,
+            )?;
             let mut losses = Vec::new();
             for chunk in 0..fleet.chunks.len() {
                 let n = fleet.chunks[chunk].n;
@@ -231,7 +350,9 @@ impl Training for GpuTraining {
                 fleet.submission.flush(&mut s.pacer)?;
                 let sums = work.out.read(&s.gpu, 0, n * work.plan.tiles * 2)?;
                 losses.extend(sums.chunks(work.plan.tiles * 2).map(|tiles| {
-                    let total = tiles.chunks(2).fold([0.0_f64; 2], |[a, b], t| [a + f64::from(t[0]), b + f64::from(t[1])]);
+                    let total = tiles.chunks(2).fold([0.0_f64; 2], |[a, b], t| {
+                        [a + f64::from(t[0]), b + f64::from(t[1])]
+                    });
                     (total[0] / total[1]) as f32
                 }));
             }
@@ -241,10 +362,22 @@ impl Training for GpuTraining {
 
     fn freeze(&mut self, active: &[bool]) -> Result<(), EngineError> {
         if active.len() != self.host.active.len() {
-            let (found, expected) = (format!("{}", active.len()), format!("{}", self.host.active.len()));
-            return Err(EngineError::Shape { operation: "freezing", what: "active".into(), found, expected });
+            let (found, expected) = (
+                format!("{}", active.len()),
+                format!("{}", self.host.active.len()),
+            );
+            return Err(EngineError::Shape {
+                operation: "freezing",
+                what: "active".into(),
+                found,
+                expected,
+            });
         }
-        self.host.active.iter_mut().zip(active).for_each(|(held, given)| *held &= given);
+        self.host
+            .active
+            .iter_mut()
+            .zip(active)
+            .for_each(|(held, given)| *held &= given);
         self.survive(|s| {
             for chunk in s.device.iter().flat_map(|d| &d.fleet.chunks) {
                 let mut status = chunk.status.read(&s.gpu, 0, chunk.n)?;
@@ -263,15 +396,31 @@ impl Training for GpuTraining {
 }
 
 /// Refuses trials whose channels are not the population's.
-pub(super) fn check_trials(operation: &'static str, population: &Population, trials: &Trials) -> Result<(), EngineError> {
-    let (found, expected) = ((trials.n_inputs, trials.n_outputs), (population.architecture.inputs, population.architecture.outputs));
+pub(super) fn check_trials(
+    operation: &'static str,
+    population: &Population,
+    trials: &Trials,
+) -> Result<(), EngineError> {
+    let (found, expected) = (
+        (trials.n_inputs, trials.n_outputs),
+        (
+            population.architecture.inputs,
+            population.architecture.outputs,
+        ),
+    );
     if found == expected && trials.n_trials > 0 && trials.n_steps > 0 {
         return Ok(());
     }
     Err(EngineError::Shape {
         operation,
         what: "trials".into(),
-        found: format!("{} trials x {} steps, {} inputs, {} outputs", trials.n_trials, trials.n_steps, found.0, found.1),
-        expected: format!("{} inputs, {} outputs, at least 1 trial and 1 step", expected.0, expected.1),
+        found: format!(
+            "{} trials x {} steps, {} inputs, {} outputs",
+            trials.n_trials, trials.n_steps, found.0, found.1
+        ),
+        expected: format!(
+            "{} inputs, {} outputs, at least 1 trial and 1 step",
+            expected.0, expected.1
+        ),
     })
 }

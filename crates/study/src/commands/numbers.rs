@@ -105,7 +105,7 @@ pub(super) fn roll_out(a: &RollOutArguments, json: bool) -> anyhow::Result<()> {
         3,
         population.architecture.inputs,
     )?;
-    let device = engine_calls::open(&a.device, None)?;
+    let device = engine_calls::open(&a.device, None, 0.0)?;
     let t = engine_calls::roll_out(
         &*device.executor,
         &population,
@@ -164,7 +164,7 @@ pub(super) fn gradient(a: &GradientArguments, json: bool) -> anyhow::Result<()> 
             architecture.outputs
         ));
     }
-    let device = engine_calls::open(&a.device, None)?;
+    let device = engine_calls::open(&a.device, None, 0.0)?;
     let g = device.executor.gradient(&population, &trials)?;
     let (n, p) = (population.n_networks, population.layout.n_params);
     let mut tensors = vec![("loss".to_owned(), vec![n], g.loss.clone())];
@@ -237,7 +237,7 @@ pub(super) fn fixed_points(a: &FixedPointsArguments, json: bool) -> anyhow::Resu
         driven: trials.as_ref().map_or(0, |t| t.n_trials),
         driven_steps: 4000,
     };
-    let device = engine_calls::open("cpu", None)?;
+    let device = engine_calls::open("cpu", None, 0.0)?;
     let mut progress = Progress::new(json);
     progress.begin("fixed points", &found.label);
     let n = population.n_networks;

@@ -174,7 +174,7 @@ pub(super) fn merge(dirs: &[PathBuf], out: &Path, json: bool) -> anyhow::Result<
 
 pub(super) fn report(dir: &Path, json: bool) -> anyhow::Result<()> {
     let mut folder = StudyFolder::load(dir)?;
-    let device = engine_calls::open("cpu", None)?;
+    let device = engine_calls::open("cpu", None, 0.0)?;
     let mut progress = Progress::new(json);
     progress.begin("report", "");
     let files = chiliad::run::write_report(&mut folder, &*device.executor)?;
@@ -184,7 +184,7 @@ pub(super) fn report(dir: &Path, json: bool) -> anyhow::Result<()> {
 }
 
 pub(super) fn device(measure: bool, json: bool) -> anyhow::Result<()> {
-    let device = engine_calls::open("auto", None)?;
+    let device = engine_calls::open("auto", None, f64::INFINITY)?;
     let mut value = json!({"devices": [{"kind": device.kind, "name": device.words}], "choice": device.kind, "reason": device.reason});
     let mut words = format!(
         "{}\nchoice: {} ({})",

@@ -84,7 +84,7 @@ pub(super) fn import(a: &ImportArguments, json: bool) -> anyhow::Result<()> {
         Some(file) => {
             let trials = Trials::load_npz(file)?;
             Some(engine_calls::losses(
-                &*engine_calls::open("cpu", None)?.executor,
+                &*engine_calls::open("cpu", None, 0.0)?.executor,
                 population,
                 &trials,
             )?)
