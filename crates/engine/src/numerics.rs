@@ -24,6 +24,20 @@ pub fn exp(x: f32) -> f32 {
     y * f32::from_bits((shifted.to_bits() << 23).wrapping_add(0x3f80_0000))
 }
 
+/// p / q for q in [1e-30, 1e30], to 1 ulp: a division without the divider, which is the slowest unit of every processor
+/// here (16 cycles for 16 lanes) and the first floor of a small network's step. An integer guess, two cubic steps, one
+/// correction; every operation is exactly rounded everywhere, so no processor's estimate instruction decides a bit.
+#[inline(always)]
+fn divide(p: f32, q: f32) -> f32 {
+    let r = f32::from_bits(0x7ef3_11c7_u32.wrapping_sub(q.to_bits()));
+    let e = (-q).mul_add(r, 1.0);
+    let r = r.mul_add(e.mul_add(e, e), r);
+    let e = (-q).mul_add(r, 1.0);
+    let r = r.mul_add(e.mul_add(e, e), r);
+    let y = p * r;
+    (-q).mul_add(y, p).mul_add(r, y)
+}
+
 /// tanh(x); absolute and relative error below 4e-7, |tanh| never above 1, exact sign and zero.
 #[inline(always)]
 pub fn tanh(x: f32) -> f32 {
@@ -42,7 +56,7 @@ pub fn tanh(x: f32) -> f32 {
     let q = q.mul_add(x2, 1.185_347_1e-4);
     let q = q.mul_add(x2, 2.268_434_6e-3);
     let q = q.mul_add(x2, 4.893_525e-3);
-    let y = (p / q).clamp(-1.0, 1.0);
+    let y = divide(p, q).clamp(-1.0, 1.0);
     // Below, x is the better value, and the polynomials would underflow.
     if small.abs() < 4e-4 { small } else { y }
 }
@@ -51,7 +65,7 @@ pub fn tanh(x: f32) -> f32 {
 #[inline(always)]
 pub fn sigmoid(x: f32) -> f32 {
     let e = exp(-x.abs());
-    let y = 1.0 / (1.0 + e);
+    let y = divide(1.0, 1.0 + e);
     if x < 0.0 { e * y } else { y }
 }
 

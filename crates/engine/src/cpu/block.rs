@@ -11,14 +11,14 @@ use crate::cell::program::Array;
 use crate::population::Architecture;
 use pulp::{Simd, WithSimd};
 
-/// Trials of one block, time first: what the passes read.
+/// Trials of one block, each as it lies in the bank: what the passes read.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct BlockTrials {
-    /// `[time][trial][input + 1]`, the last channel 1: the input of the bias.
+    /// `[trial][time][input + 1]`, the last channel 1: the input of the bias.
     pub(crate) inputs: Vec<f32>,
-    /// `[time][trial][output]`
+    /// `[trial][time][output]`
     pub(crate) targets: Vec<f32>,
-    /// `[time][trial][output]`, 0 in the padding of the last block.
+    /// `[trial][time][output]`, 0 in the padding of the last block.
     pub(crate) mask: Vec<f32>,
     pub(crate) n_steps: usize,
 }
@@ -43,7 +43,7 @@ pub(crate) struct Block {
     adjoint_previous: Vec<Timed>,
     adjoint_unit: Vec<Timed>,
     pub(crate) noise: Vec<Timed>,
-    /// `[time][trial][output]` of the last forward pass.
+    /// `[trial][time][output]` of the last forward pass.
     pub(crate) outputs: Vec<f32>,
     /// dL/d(outputs)
     errors: Vec<f32>,
@@ -174,6 +174,7 @@ impl Block {
         simd: S,
         weights: &Weights,
         inputs: &[f32],
+        n_steps: usize,
         t: usize,
     ) {
         let (units, width) = (self.architecture.units, self.width);
@@ -190,8 +191,8 @@ impl Block {
                 let has_input = self.architecture.cell.stages[s].gates[g].input;
                 let terms = [
                     Term {
-                        x: inputs,
-                        row_stride: channels,
+                        x: &inputs[t * channels..],
+                        row_stride: n_steps * channels,
                         k_stride: 1,
                         w: &gate.input,
                         depth: if has_input { channels - 1 } else { 0 },
@@ -218,16 +219,16 @@ impl Block {
         self.next.run(simd, &mut self.arena, t);
     }
 
-    /// Outputs of the state after step t: `[trial][output]`.
+    /// Outputs of the state after step t: those of trial i at `outputs[i * stride..]`.
     pub(crate) fn readout<S: Simd>(
         &self,
         simd: S,
         weights: &Weights,
         t: usize,
         outputs: &mut [f32],
+        stride: usize,
     ) {
-        let n = self.architecture.outputs;
-        if n == 0 {
+        if self.architecture.outputs == 0 {
             return;
         }
         let seen = self.arena.at(self.output, t);
@@ -237,6 +238,7 @@ impl Block {
             bias: &weights.readout_bias,
             width: self.width,
             y: outputs,
+            stride,
         });
     }
 
@@ -257,10 +259,11 @@ impl Block {
         );
         let to = self.adjoint_output;
         let mut storage = std::mem::take(&mut self.arena.storage[to.storage]);
-        let errors = &self.errors[t * BLOCK * n_outputs..][..BLOCK * n_outputs];
+        let n_steps = trials.n_steps;
+        let errors = &self.errors[t * n_outputs..];
         let term = Term {
             x: errors,
-            row_stride: n_outputs,
+            row_stride: n_steps * n_outputs,
             k_stride: 1,
             w: &weights.readout,
             depth: n_outputs,
@@ -366,11 +369,11 @@ impl Block {
                 let has_input = self.architecture.cell.stages[s].gates[g].input;
                 let skip = if has_input { 0 } else { channels - 1 };
                 for (term, t) in terms.iter_mut().zip((first..last).rev()) {
-                    let x = &trials.inputs[t * BLOCK * channels + skip..(t + 1) * BLOCK * channels];
+                    let x = &trials.inputs[t * channels + skip..];
                     *term = Term {
                         x,
                         row_stride: 1,
-                        k_stride: channels,
+                        k_stride: trials.n_steps * channels,
                         w: self.arena.at(self.adjoint_gates[s][g], t),
                         depth: BLOCK,
                     };
@@ -386,11 +389,11 @@ impl Block {
         }
         let mut terms = [empty; CHUNK];
         for (term, t) in terms.iter_mut().zip((first..last).rev()) {
-            let x = &self.errors[t * BLOCK * n_outputs..][..BLOCK * n_outputs];
+            let x = &self.errors[t * n_outputs..];
             *term = Term {
                 x,
                 row_stride: 1,
-                k_stride: n_outputs,
+                k_stride: trials.n_steps * n_outputs,
                 w: self.arena.at(self.output, t),
                 depth: BLOCK,
             };
@@ -438,7 +441,8 @@ impl WithSimd for TrainPass<'_> {
             noise,
         } = self;
         let n = BLOCK * block.architecture.outputs;
-        let (n_steps, channels) = (trials.n_steps, block.architecture.inputs + 1);
+        let n_steps = trials.n_steps;
+        let n_outputs = block.architecture.outputs;
         block.reset(weights);
         let mut outputs = std::mem::take(&mut block.outputs);
         outputs.resize(n_steps * n, 0.0);
@@ -449,13 +453,14 @@ impl WithSimd for TrainPass<'_> {
                     fill(t, i, block.arena.at_mut(array, t));
                 }
             }
-            block.forward(
+            block.forward(simd, weights, &trials.inputs, n_steps, t);
+            block.readout(
                 simd,
                 weights,
-                &trials.inputs[t * BLOCK * channels..(t + 1) * BLOCK * channels],
                 t,
+                &mut outputs[t * n_outputs..],
+                n_steps * n_outputs,
             );
-            block.readout(simd, weights, t, &mut outputs[t * n..(t + 1) * n]);
         }
         block.errors.resize(n_steps * n, 0.0);
         let loss = simd.vectorize(Errors {
@@ -494,13 +499,14 @@ impl WithSimd for Errors<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> f64 {
         let n_outputs = self.bias.len();
-        // Sums stay apart by position in a row of 16 trials until the end: whole registers, and one order for all widths.
+        // Sums stay apart by position in a run of values until the end: whole registers, and one order for all widths.
         let (mut loss, mut bias) = (
             vec![0.0_f64; BLOCK * n_outputs],
             vec![0.0_f32; BLOCK * n_outputs],
         );
-        for t in (0..self.trials.n_steps).rev() {
-            let at = t * BLOCK * n_outputs..(t + 1) * BLOCK * n_outputs;
+        // Every run of 16 x outputs values begins with output 0: the sums of one position belong to one output.
+        for chunk in 0..self.trials.n_steps {
+            let at = chunk * BLOCK * n_outputs..(chunk + 1) * BLOCK * n_outputs;
             let (y, target, mask) = (
                 &self.outputs[at.clone()],
                 &self.trials.targets[at.clone()],
@@ -549,17 +555,12 @@ impl WithSimd for ForwardPass<'_> {
             n_steps,
             visit,
         } = self;
-        let channels = block.architecture.inputs + 1;
-        let mut outputs = vec![0.0; BLOCK * block.architecture.outputs];
+        let n_outputs = block.architecture.outputs;
+        let mut outputs = vec![0.0; BLOCK * n_outputs];
         block.reset(weights);
         for t in 0..n_steps {
-            block.forward(
-                simd,
-                weights,
-                &inputs[t * BLOCK * channels..(t + 1) * BLOCK * channels],
-                t,
-            );
-            block.readout(simd, weights, t, &mut outputs);
+            block.forward(simd, weights, inputs, n_steps, t);
+            block.readout(simd, weights, t, &mut outputs, n_outputs);
             visit(t, block, &outputs);
         }
     }

@@ -149,13 +149,14 @@ fn load<S: Simd>(simd: S, chunk: &[f32]) -> S::f32s {
         .unwrap_or_else(|| simd.splat_f32s(0.0))
 }
 
-/// The readout of one block: `y[trial][o] = bias[o] + sum_j seen[trial][j] w[o][j]`.
+/// The readout of one block: `y[trial * stride + o] = bias[o] + sum_j seen[trial][j] w[o][j]`.
 pub(crate) struct Readout<'a> {
     pub(crate) seen: &'a [f32],
     pub(crate) w: &'a [f32],
     pub(crate) bias: &'a [f32],
     pub(crate) width: usize,
     pub(crate) y: &'a mut [f32],
+    pub(crate) stride: usize,
 }
 
 impl WithSimd for Readout<'_> {
@@ -166,7 +167,7 @@ impl WithSimd for Readout<'_> {
         for (row, y) in self
             .seen
             .chunks_exact(self.width)
-            .zip(self.y.chunks_exact_mut(self.bias.len()))
+            .zip(self.y.chunks_mut(self.stride))
         {
             for ((value, w), bias) in y
                 .iter_mut()

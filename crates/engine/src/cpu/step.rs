@@ -183,7 +183,7 @@ impl Worker {
     }
 }
 
-/// `[time][trial][channel + 1]` inputs of one block, the last channel 1.
+/// `[trial][time][channel + 1]` inputs of one block, the last channel 1, zero trials in the padding.
 pub(crate) fn gather_inputs(
     to: &mut Vec<f32>,
     inputs: &[f32],
@@ -191,26 +191,26 @@ pub(crate) fn gather_inputs(
     channels: usize,
     trials: &[usize],
 ) {
-    to.clear();
-    to.resize(n_steps * BLOCK * (channels + 1), 0.0);
-    for (t, rows) in to.chunks_exact_mut(BLOCK * (channels + 1)).enumerate() {
-        for (slot, row) in rows.chunks_exact_mut(channels + 1).enumerate() {
-            if let Some(&trial) = trials.get(slot) {
-                copy_few(
-                    &mut row[..channels],
-                    &inputs[(trial * n_steps + t) * channels..][..channels],
-                );
+    to.resize(BLOCK * n_steps * (channels + 1), 0.0);
+    for (slot, rows) in to.chunks_exact_mut(n_steps * (channels + 1)).enumerate() {
+        let Some(&trial) = trials.get(slot) else {
+            rows.fill(0.0);
+            continue;
+        };
+        let from = &inputs[trial * n_steps * channels..][..n_steps * channels];
+        if channels == 0 {
+            rows.fill(1.0);
+            continue;
+        }
+        for (row, x) in rows
+            .chunks_exact_mut(channels + 1)
+            .zip(from.chunks_exact(channels))
+        {
+            for (a, b) in row.iter_mut().zip(x) {
+                *a = *b;
             }
             row[channels] = 1.0;
         }
-    }
-}
-
-/// A copy of a handful of values, without the call that a copy of unknown length costs.
-#[inline(always)]
-fn copy_few(to: &mut [f32], from: &[f32]) {
-    for (a, b) in to.iter_mut().zip(from) {
-        *a = *b;
     }
 }
 
@@ -223,18 +223,13 @@ fn gather(to: &mut BlockTrials, bank: &Trials, trials: &[usize]) {
         trials,
     );
     to.n_steps = bank.n_steps;
-    let n = bank.n_outputs;
+    let n = bank.n_steps * bank.n_outputs;
     for (rows, from) in [(&mut to.targets, &bank.targets), (&mut to.mask, &bank.mask)] {
         rows.clear();
-        rows.resize(bank.n_steps * BLOCK * n, 0.0);
-        for (slot, &trial) in trials.iter().enumerate() {
-            for t in 0..bank.n_steps {
-                copy_few(
-                    &mut rows[(t * BLOCK + slot) * n..][..n],
-                    &from[(trial * bank.n_steps + t) * n..][..n],
-                );
-            }
+        for &trial in trials {
+            rows.extend_from_slice(&from[trial * n..][..n]);
         }
+        rows.resize(BLOCK * n, 0.0);
     }
 }
 

@@ -96,8 +96,12 @@ impl std::fmt::Debug for Gpu {
 }
 
 fn adapters() -> Vec<wgpu::Adapter> {
-    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
-    pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()))
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
+        // Vulkan, Metal and DX12: OpenGL would add nothing but a second face of the same device.
+        backends: wgpu::Backends::PRIMARY,
+        ..wgpu::InstanceDescriptor::new_without_display_handle()
+    });
+    pollster::block_on(instance.enumerate_adapters(wgpu::Backends::PRIMARY))
 }
 
 fn kind_rank(kind: wgpu::DeviceType) -> usize {
