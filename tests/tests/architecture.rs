@@ -1,4 +1,5 @@
 //! The crate graph: data flows one way.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::process::Command;
 

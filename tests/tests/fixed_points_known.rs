@@ -1,4 +1,5 @@
 //! Fixed points whose place, kind and number are known.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use chiliad_analysis::census::{Census, Summary};
 use chiliad_engine::cell::Cell;

@@ -1,4 +1,5 @@
 //! Losses, gradients and trajectories computed elsewhere (PyTorch and JAX in f64), to 1e-5 relative.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use chiliad_engine::cpu::CpuExecutor;
 use chiliad_engine::executor::Executor;

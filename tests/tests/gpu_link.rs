@@ -1,4 +1,5 @@
 //! Ring 0, no device: every kernel of every cell at every kind of size links, validates and stays within WebGPU's limits.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use chiliad_engine::cell::{self, Cell};
 use chiliad_engine::gpu::{Geometry, Linked, Piece, Reflection, Stage, link, link_plain};

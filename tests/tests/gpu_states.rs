@@ -1,4 +1,5 @@
 //! Roll-out and descent on the device.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod gpu_adapter;
 

@@ -1,4 +1,5 @@
 //! Gradients of every cell: against PyTorch's autograd (committed data) and against finite differences of the f64 graph.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use chiliad_engine::cell::Cell;
 use chiliad_engine::cpu::{CpuExecutor, Level};

@@ -1,4 +1,5 @@
 //! The training stage: outcomes, isolation of networks, resumption, independence of threads and company.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use chiliad_engine::cell::Cell;
 use chiliad_engine::cpu::CpuExecutor;
