@@ -111,8 +111,11 @@ pub struct Programs {
     pub next: Program,
     /// The output alone, from a state; empty where it is a state field.
     pub output: Program,
-    /// Adjoint of `next` and of the output.
+    /// Adjoint of `next`, and of the output where that is not simply a state field (else the executor adds the readout's
+    /// adjoint to the field's). Adjoints of [`Programs::untouched_states`] are not written.
     pub next_adjoint: Program,
+    /// State fields that `next` does not read directly, as bits: their adjoints come from drives alone.
+    pub untouched_states: u32,
     /// Per stage: adjoint of the drive; empty where the drive is a state field.
     pub drive_adjoint: Vec<Program>,
     /// Gates kept for the backward pass, (stage, gate).
@@ -275,7 +278,26 @@ impl Programs {
         let outputs = with_tapes(graph, &available, outputs);
         programs.next = Program::build(graph, &outputs, &available);
 
-        programs.next_adjoint = Program::build(graph, &next_outputs, &kept);
+        let mut roots = next_outputs.clone();
+        if plain_output {
+            // The readout's adjoint arrives inside the state's.
+            let zero = graph.literal(0.0);
+            for (_, node) in &mut roots {
+                let copy = graph.clone();
+                *node = graph.import(&copy, *node, &mut |g, leaf| match leaf {
+                    Leaf::AdjointOutput => zero,
+                    other => g.leaf(other),
+                });
+            }
+        }
+        roots.retain(|(array, node)| match array {
+            Array::AdjointPrevious(f) if graph.value(*node) == Some(0.0) => {
+                programs.untouched_states |= 1 << f;
+                false
+            }
+            _ => true,
+        });
+        programs.next_adjoint = Program::build(graph, &roots, &kept);
         for outputs in &drive_outputs {
             // Accumulation: x += share, written as share into the array itself through the leaf of the same name.
             programs

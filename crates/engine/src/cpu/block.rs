@@ -4,7 +4,7 @@
 //! weight gradients over time descending, within a step over trials ascending; over blocks by a binary tree.
 
 use super::arena::{Arena, BLOCK, CHUNK, Placed, Timed};
-use super::product::{Product, Readout, Start, Term, padded};
+use super::product::{Along, Product, Readout, Start, Term, padded};
 use super::weights::Weights;
 use crate::cell::graph::Leaf;
 use crate::cell::program::Array;
@@ -41,6 +41,7 @@ pub(crate) struct Block {
     adjoint_drive: Vec<Timed>,
     adjoint_output: Timed,
     adjoint_previous: Vec<Timed>,
+    adjoint_states: Vec<Timed>,
     adjoint_unit: Vec<Timed>,
     pub(crate) noise: Vec<Timed>,
     /// `[trial][time][output]` of the last forward pass.
@@ -81,6 +82,9 @@ impl Block {
             .collect();
         let output = arena.array(&cell, Array::Output);
         let adjoint_output = arena.array(&cell, Array::Leaf(Leaf::AdjointOutput));
+        let adjoint_states = (0..cell.states.len())
+            .map(|f| leaf(&mut arena, Leaf::AdjointState(f as u8)))
+            .collect();
         let adjoint_previous = (0..cell.states.len())
             .map(|f| arena.array(&cell, Array::AdjointPrevious(f as u8)))
             .collect();
@@ -119,6 +123,7 @@ impl Block {
             adjoint_drive,
             adjoint_output,
             adjoint_previous,
+            adjoint_states,
             adjoint_unit,
             noise,
             outputs: Vec::new(),
@@ -192,15 +197,15 @@ impl Block {
                 let terms = [
                     Term {
                         x: &inputs[t * channels..],
-                        row_stride: n_steps * channels,
-                        k_stride: 1,
+                        stride: n_steps * channels,
+                        along: Along::Depth,
                         w: &gate.input,
                         depth: if has_input { channels - 1 } else { 0 },
                     },
                     Term {
                         x: drive,
-                        row_stride: width,
-                        k_stride: 1,
+                        stride: width,
+                        along: Along::Depth,
                         w: &gate.forward,
                         depth: if gate.forward.is_empty() { 0 } else { units },
                     },
@@ -257,31 +262,47 @@ impl Block {
             self.width,
             self.architecture.outputs,
         );
-        let to = self.adjoint_output;
+        // Where the readout sees a state field, its adjoint is added to that field's at once.
+        let (to, start) = match self.architecture.cell.plain_output() {
+            Some(f) => (self.adjoint_states[f], Start::Out),
+            None => (self.adjoint_output, Start::Zero),
+        };
+        let offset = self.arena.offset(to, t);
         let mut storage = std::mem::take(&mut self.arena.storage[to.storage]);
         let n_steps = trials.n_steps;
         let errors = &self.errors[t * n_outputs..];
         let term = Term {
             x: errors,
-            row_stride: n_steps * n_outputs,
-            k_stride: 1,
+            stride: n_steps * n_outputs,
+            along: Along::Depth,
             w: &weights.readout,
             depth: n_outputs,
         };
         simd.vectorize(Product {
-            out: &mut storage[..BLOCK * width],
+            out: &mut storage[offset..][..BLOCK * width],
             rows: BLOCK,
             width,
-            start: Start::Zero,
+            start,
             terms: &[term],
         });
         self.arena.storage[to.storage] = storage;
         self.next_adjoint.run(simd, &mut self.arena, t);
+        // States that `next` does not read directly: what is added first is what there is.
+        let mut untouched = self.architecture.cell.programs.untouched_states;
         for s in (0..self.drive.len()).rev() {
             let plain = self.architecture.cell.plain_drive(s);
             let (to, start) = match plain {
+                Some(f) if untouched & 1 << f != 0 => {
+                    let any = weights.gates[s].iter().any(|g| !g.recurrent.is_empty());
+                    untouched &= !(u32::from(any) << f);
+                    (self.adjoint_previous[f], Start::Zero)
+                }
                 Some(f) => (self.adjoint_previous[f], Start::Out),
-                None => (self.adjoint_drive[s], Start::Zero),
+                None => {
+                    self.zero(untouched, t);
+                    untouched = 0;
+                    (self.adjoint_drive[s], Start::Zero)
+                }
             };
             let offset = self.arena.offset(to, t);
             let mut storage = std::mem::take(&mut self.arena.storage[to.storage]);
@@ -295,8 +316,8 @@ impl Block {
                 let delta = self.arena.at(self.adjoint_gates[s][g], t);
                 let term = Term {
                     x: delta,
-                    row_stride: width,
-                    k_stride: 1,
+                    stride: width,
+                    along: Along::Depth,
                     w: &gate.recurrent,
                     depth: units,
                 };
@@ -314,11 +335,20 @@ impl Block {
                 self.drive_adjoints[s].run(simd, &mut self.arena, t);
             }
         }
+        self.zero(untouched, t);
         for (i, &array) in self.adjoint_unit.iter().enumerate() {
             add_rows(self.arena.at(array, t), &mut gradient.unit[i]);
         }
         if t.is_multiple_of(CHUNK) {
             self.weight_gradients(simd, gradient, trials, t);
+        }
+    }
+
+    /// Sets the adjoints of some states (bits) to zero.
+    fn zero(&mut self, states: u32, t: usize) {
+        for f in (0..self.adjoint_previous.len()).filter(|f| states & 1 << f != 0) {
+            let array = self.adjoint_previous[f];
+            self.arena.at_mut(array, t).fill(0.0);
         }
     }
 
@@ -340,8 +370,8 @@ impl Block {
         let last = (first + CHUNK).min(trials.n_steps);
         let empty = Term {
             x: &[],
-            row_stride: 0,
-            k_stride: 0,
+            stride: 0,
+            along: Along::Rows,
             w: &[],
             depth: 0,
         };
@@ -352,8 +382,8 @@ impl Block {
                     for (term, t) in terms.iter_mut().zip((first..last).rev()) {
                         *term = Term {
                             x: self.arena.at(self.adjoint_gates[s][g], t),
-                            row_stride: 1,
-                            k_stride: width,
+                            stride: width,
+                            along: Along::Rows,
                             w: self.arena.at(self.drive[s], t),
                             depth: BLOCK,
                         };
@@ -372,8 +402,8 @@ impl Block {
                     let x = &trials.inputs[t * channels + skip..];
                     *term = Term {
                         x,
-                        row_stride: 1,
-                        k_stride: trials.n_steps * channels,
+                        stride: trials.n_steps * channels,
+                        along: Along::Rows,
                         w: self.arena.at(self.adjoint_gates[s][g], t),
                         depth: BLOCK,
                     };
@@ -392,8 +422,8 @@ impl Block {
             let x = &self.errors[t * n_outputs..];
             *term = Term {
                 x,
-                row_stride: 1,
-                k_stride: trials.n_steps * n_outputs,
+                stride: trials.n_steps * n_outputs,
+                along: Along::Rows,
                 w: self.arena.at(self.output, t),
                 depth: BLOCK,
             };

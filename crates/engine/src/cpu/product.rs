@@ -1,7 +1,7 @@
 //! The register tile behind all products: 8 rows x 2 vectors of accumulators, one broadcast and one vector operand.
 //!
 //! `W h`, `W^T delta` and `delta^T h` are the same loop, `out[r][j] += sum_k x[r, k] w[k][j]`, with rows of `out` and `w`
-//! contiguous in j; only the strides of `x` differ, so nothing is ever transposed. Every element is summed over
+//! contiguous in j; only the layout of `x` differs, so nothing is ever transposed. Every element is summed over
 //! k in order by fused multiply-adds: its bits do not depend on the tile or on the SIMD width.
 
 use pulp::{Simd, WithSimd};
@@ -17,14 +17,23 @@ pub(crate) fn padded(n: usize) -> usize {
 /// One summand `x w` of a product.
 #[derive(Clone, Copy)]
 pub(crate) struct Term<'a> {
-    /// Broadcast operand: element (r, k) at `x[r * row_stride + k * k_stride]`.
+    /// Broadcast operand, contiguous along one axis, `stride` apart along the other.
     pub(crate) x: &'a [f32],
-    pub(crate) row_stride: usize,
-    pub(crate) k_stride: usize,
+    pub(crate) stride: usize,
+    pub(crate) along: Along,
     /// Vector operand: row k at `w[k * width..]`.
     pub(crate) w: &'a [f32],
     /// Number of k.
     pub(crate) depth: usize,
+}
+
+/// The axis along which a broadcast operand is contiguous.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Along {
+    /// Element (r, k) at `x[r * stride + k]`: a state times a matrix.
+    Depth,
+    /// Element (r, k) at `x[k * stride + r]`: a weight gradient.
+    Rows,
 }
 
 /// `out[r][j] = start + sum over terms`, for all rows, `width` a multiple of [`LANES`].
@@ -113,20 +122,36 @@ impl Product<'_> {
             }
         }
         for term in self.terms {
-            if term.depth == 0 {
-                continue;
-            }
-            // One bounds check per row here, none per multiply-add below that LLVM could not remove.
-            let last = (term.depth - 1) * term.k_stride;
-            let rows: [&[f32]; R] =
-                std::array::from_fn(|i| &term.x[(r + i) * term.row_stride..][..last + 1]);
-            for k in 0..term.depth {
-                let (head, _) = S::as_simd_f32s(&term.w[k * self.width + j..][..C * lanes]);
-                let w: [S::f32s; C] = std::array::from_fn(|c| head[c]);
-                for i in 0..R {
-                    let x = simd.splat_f32s(rows[i][k * term.k_stride]);
-                    for c in 0..C {
-                        acc[i][c] = simd.mul_add_f32s(x, w[c], acc[i][c]);
+            let (depth, stride) = (term.depth, term.stride);
+            match term.along {
+                Along::Depth => {
+                    let rows: [&[f32]; R] = std::array::from_fn(|i| {
+                        if depth == 0 {
+                            &[]
+                        } else {
+                            &term.x[(r + i) * stride..][..depth]
+                        }
+                    });
+                    for k in 0..depth {
+                        let w = operands::<S, C>(&term.w[k * self.width + j..]);
+                        for i in 0..R {
+                            let x = simd.splat_f32s(rows[i][k]);
+                            for c in 0..C {
+                                acc[i][c] = simd.mul_add_f32s(x, w[c], acc[i][c]);
+                            }
+                        }
+                    }
+                }
+                Along::Rows => {
+                    for k in 0..depth {
+                        let w = operands::<S, C>(&term.w[k * self.width + j..]);
+                        let row = &term.x[k * stride + r..][..R];
+                        for i in 0..R {
+                            let x = simd.splat_f32s(row[i]);
+                            for c in 0..C {
+                                acc[i][c] = simd.mul_add_f32s(x, w[c], acc[i][c]);
+                            }
+                        }
                     }
                 }
             }
@@ -139,6 +164,13 @@ impl Product<'_> {
             }
         }
     }
+}
+
+/// The C vectors at the start of a row.
+#[inline(always)]
+fn operands<S: Simd, const C: usize>(row: &[f32]) -> [S::f32s; C] {
+    let (head, _) = S::as_simd_f32s(&row[..C * S::F32_LANES]);
+    std::array::from_fn(|c| head[c])
 }
 
 #[inline(always)]
@@ -229,8 +261,8 @@ mod tests {
             let mut out = vec![f32::NAN; rows * width];
             let terms = [Term {
                 x: &x,
-                row_stride: depth,
-                k_stride: 1,
+                stride: depth,
+                along: Along::Depth,
                 w: &w,
                 depth,
             }];
