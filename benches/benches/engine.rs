@@ -45,7 +45,7 @@ fn training(c: &mut Criterion) {
             .expect("fits");
         group.throughput(Throughput::Elements(n * 64 * 64));
         group.bench_function(format!("{cell}_{units}_units"), |b| {
-            b.iter(|| session.advance(&bank, 1).expect("trains"))
+            b.iter(|| session.advance(&bank, 1).expect("trains"));
         });
     }
     group.finish();
@@ -62,7 +62,7 @@ fn roll_out(c: &mut Criterion) {
                 cpu.roll_out(&population, &bank.inputs, bank.n_trials, bank.n_steps)
                     .expect("fits"),
             )
-        })
+        });
     });
     group.finish();
 }
@@ -92,7 +92,7 @@ fn search(c: &mut Criterion) {
                     &visited,
                     &Options::default(),
                 ))
-            })
+            });
         });
     }
     group.finish();

@@ -51,7 +51,7 @@ fn roll_out_matches_the_graph() {
                     let row = (network * 5 + trial) * 12 + t;
                     for (f, values) in state.iter().enumerate() {
                         (0..7).for_each(|u| {
-                            error = error.max(worst(values[u], rolled.states[f][row * 7 + u]))
+                            error = error.max(worst(values[u], rolled.states[f][row * 7 + u]));
                         });
                     }
                     let graph = &population.architecture.cell.graph;
@@ -214,7 +214,7 @@ fn descend_matches_f64_adam() {
             let next = step(
                 &population,
                 k / n_seeds,
-                &[h.clone()],
+                std::slice::from_ref(&h),
                 &[f64::from(input[0]), f64::from(input[1])],
             );
             let expected = 0.5

@@ -74,7 +74,7 @@ impl<T: bytemuck::Pod> Buffer<T> {
                 &self.raw,
                 (at * size_of::<T>()) as u64,
                 bytemuck::cast_slice(values),
-            )
+            );
         })
     }
 
@@ -83,7 +83,7 @@ impl<T: bytemuck::Pod> Buffer<T> {
         let bytes = self.raw.size() as usize;
         gpu.guarded(|_| {
             gpu.queue()
-                .write_buffer(&self.raw, 0, &vec![0xff_u8; bytes])
+                .write_buffer(&self.raw, 0, &vec![0xff_u8; bytes]);
         })
     }
 

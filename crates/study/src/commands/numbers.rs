@@ -249,7 +249,7 @@ pub(super) fn fixed_points(a: &FixedPointsArguments, json: bool) -> anyhow::Resu
         seed: a.seed,
     };
     let points = engine_calls::fixed_points(&*device.executor, population, &search, &mut |done| {
-        progress.progress(done as f64 / n as f64, &format!("{done}/{n}"))
+        progress.progress(done as f64 / n as f64, &format!("{done}/{n}"));
     })?;
     progress.end();
     let indices: Vec<usize> = (0..n).collect();
