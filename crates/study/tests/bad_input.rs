@@ -1,5 +1,6 @@
 //! Bad input ends with exit code 2 (1 for the disk), a message that names file, field, line and what is allowed, and
 //! nothing half-written.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,4 +1,5 @@
 //! The command line on real files: PyTorch's numbers come back, and a study ends with the same bits however it was run.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use chiliad_tasks::read_npz;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
 //! The picture of a trial.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use chiliad_tasks::plot::trial_svg;
 use chiliad_tasks::{Task, builtin_names};
