@@ -12,6 +12,24 @@
 //! | [`map`] | one network at one constant input, in f64 |
 //! | [`fixed_points`], [`linearise`] | every fixed point, its spectrum, the certificate |
 //!
+//! ```
+//! use chiliad_engine::{cell::Cell, cpu::CpuExecutor, executor::Executor};
+//! use chiliad_engine::fixed_points::{Options, Visited, find};
+//! use chiliad_engine::population::{Architecture, Seeds, initialise::initialise};
+//! use std::sync::Arc;
+//!
+//! let cell = Arc::new(Cell::builtin("gru", "tanh")?);
+//! let architecture = Architecture { cell, units: 16, inputs: 3, outputs: 3 };
+//! let networks = initialise(&architecture, &[Seeds::all(1), Seeds::all(2)]);
+//! let trials = chiliad_tasks::Task::builtin("flip_flop")?.sample("train", 32, 0)?;
+//!
+//! let cpu = CpuExecutor::new(None)?;
+//! let rolled = cpu.roll_out(&networks, &trials.inputs, trials.n_trials, trials.n_steps)?;
+//! let found = find(&networks, 0, &[0.0; 3], 0, &Visited::of(&rolled, 0), &Options::default())?;
+//! assert_eq!(found.certificate.index_sum, 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! The crate prints nothing, keeps no global state, and takes a `wgpu` device of your own.
 
 pub mod cell;
