@@ -177,8 +177,8 @@ pub fn minutes(study: &Study, task: &Task) -> Result<f64> {
             let driven = (search.driven as u64 * search.driven_steps) as f64
                 * 2.0
                 * population.layout.n_params as f64;
-            seconds += searches
-                * (newton / (SEARCH_FLOPS * threads) + driven / (TRAINING_SHARE * peak));
+            seconds +=
+                searches * (newton / (SEARCH_FLOPS * threads) + driven / (TRAINING_SHARE * peak));
         }
     }
     Ok(seconds / 60.0)

@@ -231,7 +231,10 @@ impl Snapshots {
             .map(|(i, _)| i)
             .collect();
         Self {
-            network: chosen.iter().map(|&i| table.integer("network")[i]).collect(),
+            network: chosen
+                .iter()
+                .map(|&i| table.integer("network")[i])
+                .collect(),
             step: chosen.iter().map(|&i| table.integer("step")[i]).collect(),
             loss: chosen.iter().map(|&i| table.number("loss")[i]).collect(),
         }

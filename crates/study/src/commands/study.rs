@@ -102,7 +102,7 @@ fn dry(study: &Study, json: bool) -> anyhow::Result<()> {
         );
         rows.push(json!({"label": plan.label, "networks": plan.networks.len(), "parameters": n_params, "bytes_per_network": bytes, "max_steps": steps}));
     }
-    let minutes = engine_calls::minutes(study, &*study.task.load()?)?;
+    let minutes = engine_calls::minutes(study, &study.task.load()?)?;
     let _ = writeln!(
         text,
         "in all {parameters} parameters, {:.1} MB of weights and moments; on this CPU about {minutes:.1} minutes if every network takes all its steps",

@@ -213,11 +213,7 @@ fn table(data: &ReportData, palette: &Palette) -> String {
             population.units,
             population.n_parameters,
             not_trained(population).map_or_else(
-                || format!(
-                    "{} of {}",
-                    converged(population),
-                    population.networks.len()
-                ),
+                || format!("{} of {}", converged(population), population.networks.len()),
                 |outcome| format!("{} ({})", outcome.words(), population.networks.len()),
             ),
             of(|n| n.steps as f64),
