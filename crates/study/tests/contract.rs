@@ -124,7 +124,7 @@ fn fixed_points_of_known_networks() {
     assert_eq!(arrays["state"].shape, [27, 3]);
     assert_eq!(arrays["eigenvalues"].shape, [27, 3, 2]);
     for h in arrays["state"].to_f64() {
-        assert!((h - (1.7 * h).tanh()).abs() < 1e-12, "{h}");
+        assert!((h - (f64::from(1.7_f32) * h).tanh()).abs() < 1e-12, "{h}");
     }
     // A network of period 2 has one point, which is unstable; two constant inputs are two conditions.
     f.vanilla("flip", &[-2.0], "tanh");
@@ -174,6 +174,30 @@ fn bad_arrays_and_paths_are_refused() {
     );
     f.refused("run nope.ron", 2, &["nope.ron", "No such file"]);
     assert!(!f.0.join("r.npz").exists());
+}
+
+#[test]
+fn pytorch_without_biases_comes_back_bit_for_bit() {
+    let f = Folder::new("biases");
+    let tensor = |name: &str, shape: [usize; 2]| {
+        let data = (0..shape[0] * shape[1]).map(|i| 0.1 * i as f32 - 0.7);
+        (name.to_owned(), shape.to_vec(), data.collect::<Vec<f32>>())
+    };
+    let tensors = [
+        tensor("gru.weight_ih_l0", [15, 2]),
+        tensor("gru.weight_hh_l0", [15, 5]),
+        tensor("head.weight", [3, 5]),
+    ];
+    std::fs::write(
+        f.0.join("a.safetensors"),
+        chiliad_engine::files::tensors_to_bytes(&tensors, None).unwrap(),
+    )
+    .unwrap();
+    let import = "--cell gru_reset_after --layout pytorch --out";
+    f.chiliad(&format!("import a.safetensors {import} a"), 0);
+    f.chiliad("export a --layout pytorch --out b.safetensors", 0);
+    f.chiliad(&format!("import b.safetensors {import} b"), 0);
+    assert!(f.read("a/weights.safetensors") == f.read("b/weights.safetensors"));
 }
 
 const OWN: &str = "struct State { h: f32 }
