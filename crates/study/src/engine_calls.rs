@@ -137,6 +137,53 @@ pub fn work(study: &Study, task: &Task) -> Result<f64> {
     Ok(work)
 }
 
+/// Bytes of one network while it is trained: weights, gradient, two moments and the best weights, as f32.
+#[must_use]
+pub fn bytes_per_network(n_params: usize) -> usize {
+    n_params * 4 * 5
+}
+
+/// Share of the FMA peak that training is taken to reach, for [`minutes`].
+const TRAINING_SHARE: f64 = 0.3;
+/// Floating-point operations per second and thread that the search is taken to reach, for [`minutes`]: small
+/// factorisations and eigenvalues in f64.
+const SEARCH_FLOPS: f64 = 1e9;
+/// Newton steps per seed, all rounds and the polish taken together, for [`minutes`].
+const NEWTON_STEPS: f64 = 5.0;
+
+/// A rough number of minutes on the CPU if every network takes all its steps.
+///
+/// # Errors
+///
+/// Those of cells, task and executor.
+pub fn minutes(study: &Study, task: &Task) -> Result<f64> {
+    let executor = CpuExecutor::new(None)?;
+    let peak = chiliad_engine::cpu::peak_gflops(&executor) * 1e9;
+    let threads = rayon::current_num_threads() as f64;
+    let mut seconds = 0.0;
+    for plan in &study.populations {
+        let one = Study {
+            populations: vec![plan.clone()],
+            ..study.clone()
+        };
+        if let Origin::Train(train) = &plan.origin {
+            seconds += work(&one, task)? * train.max_steps as f64 / (TRAINING_SHARE * peak);
+        }
+        if let Some(search) = &study.fixed_points {
+            let population = initial(plan, &[])?;
+            let size = (population.architecture.cell.states.len() * plan.units) as f64;
+            let searches = (plan.networks.len() * task.conditions().len().max(1)) as f64;
+            let newton = search.seeds as f64 * NEWTON_STEPS * size.powi(3);
+            let driven = (search.driven as u64 * search.driven_steps) as f64
+                * 2.0
+                * population.layout.n_params as f64;
+            seconds +=
+                searches * (newton / (SEARCH_FLOPS * threads) + driven / (TRAINING_SHARE * peak));
+        }
+    }
+    Ok(seconds / 60.0)
+}
+
 /// Initial networks of a plan.
 ///
 /// # Errors

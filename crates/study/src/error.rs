@@ -78,8 +78,19 @@ impl StudyError {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Write { .. } | Self::Task(TaskError::Write { .. }) | Self::Unavailable(_) => 1,
+            Self::Write { source, .. } => written(source),
+            Self::Task(e) => Self::task_code(e),
+            Self::Unavailable(_) => 1,
             Self::TimeLimit { .. } | Self::Engine(EngineError::DeviceLost { .. }) => 75,
+            _ => 2,
+        }
+    }
+
+    /// The same for an error of the tasks crate.
+    #[must_use]
+    pub fn task_code(error: &TaskError) -> u8 {
+        match error {
+            TaskError::Write { source, .. } => written(source),
             _ => 2,
         }
     }
@@ -94,5 +105,21 @@ impl StudyError {
     pub(crate) fn write(file: &Path) -> impl FnOnce(io::Error) -> Self {
         let file = file.to_owned();
         move |source| Self::Write { file, source }
+    }
+}
+
+/// A path on which nothing can be written is the user's to change; a full or broken disk is not.
+fn written(source: &io::Error) -> u8 {
+    use io::ErrorKind as Kind;
+    match source.kind() {
+        Kind::NotFound
+        | Kind::NotADirectory
+        | Kind::IsADirectory
+        | Kind::AlreadyExists
+        | Kind::InvalidInput
+        | Kind::InvalidFilename
+        | Kind::PermissionDenied
+        | Kind::ReadOnlyFilesystem => 2,
+        _ => 1,
     }
 }

@@ -53,14 +53,16 @@ pub fn make(path: &Path) -> Result<()> {
     fs::create_dir_all(path).map_err(StudyError::write(path))
 }
 
-/// Removes what an earlier process was writing when it was killed.
+/// Removes what an earlier process was writing when it was killed, in this folder and those below it.
 pub fn clear_parts(path: &Path) {
     let Ok(entries) = fs::read_dir(path) else {
         return;
     };
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        if name.starts_with('.') && name.ends_with(PART) {
+        if entry.file_type().is_ok_and(|t| t.is_dir()) {
+            clear_parts(&entry.path());
+        } else if name.starts_with('.') && name.ends_with(PART) {
             // A leftover does no harm beyond its size.
             let _ = fs::remove_file(entry.path());
         }

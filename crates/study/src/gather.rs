@@ -166,13 +166,14 @@ fn population_report(
     })
 }
 
-/// The report knows trained networks only; others stand with those that used up what they were given.
 fn words(outcome: Outcome) -> Words {
     match outcome {
-        Outcome::Converged | Outcome::Imported => Words::Converged,
-        Outcome::BudgetSpent | Outcome::Untrained => Words::BudgetSpent,
+        Outcome::Converged => Words::Converged,
+        Outcome::BudgetSpent => Words::BudgetSpent,
         Outcome::Diverged => Words::Diverged,
         Outcome::DivergedOnEvaluation => Words::DivergedOnEvaluation,
         Outcome::FailedCanary => Words::FailedCanary,
+        Outcome::Imported => Words::Imported,
+        Outcome::Untrained => Words::Untrained,
     }
 }

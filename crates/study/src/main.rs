@@ -14,10 +14,22 @@ fn main() -> ExitCode {
     match commands::perform(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            terminal::complain(&format!("error: {error:#}"));
+            terminal::complain(&format!("error: {}", words(&error)));
             ExitCode::from(code(&error))
         }
     }
+}
+
+/// The chain of causes, without those that a message before them has told already.
+fn words(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !text.contains(&cause) {
+            let separator = if text.is_empty() { "" } else { ": " };
+            text = text + separator + &cause;
+        }
+    }
+    text
 }
 
 /// 2: usage or bad input; 75: worth another try; 1: the disk, or anything else.
@@ -27,11 +39,7 @@ fn code(error: &anyhow::Error) -> u8 {
             return Some(e.exit_code());
         }
         if let Some(e) = e.downcast_ref::<TaskError>() {
-            return Some(if matches!(e, TaskError::Write { .. }) {
-                1
-            } else {
-                2
-            });
+            return Some(StudyError::task_code(e));
         }
         if let Some(e) = e.downcast_ref::<EngineError>() {
             return Some(if matches!(e, EngineError::DeviceLost { .. }) {

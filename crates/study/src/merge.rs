@@ -3,7 +3,8 @@
 use crate::error::{Result, StudyError};
 use crate::manifest::StudyFolder;
 use crate::points::CensusFile;
-use crate::study::{PopulationPlan, Study};
+use crate::results::{SnapshotRow, snapshots_table};
+use crate::study::{Origin, PopulationPlan, Study};
 use crate::tables::Table;
 use chiliad_engine::files::own;
 use chiliad_engine::population::Population;
@@ -43,6 +44,12 @@ pub fn merge(folders: &[PathBuf], out: &Path) -> Result<StudyFolder> {
                 first.manifest.executor
             ));
         }
+    }
+    if let Some(whole) = parts.iter().find(|p| p.manifest.shard.is_none()) {
+        return refuse(format!(
+            "{}: holds a whole study, not a part of one (made with --shard I/N)",
+            whole.root.display()
+        ));
     }
     let held: Vec<usize> = parts
         .iter()
@@ -112,22 +119,17 @@ fn population(
         &path("curves.parquet"),
         &Table::merged(&tables("curves.parquet")?, "network").to_bytes()?,
     )?;
+    let held: Vec<&StudyFolder> = parts.iter().collect();
     whole.write(
         &path("weights.safetensors"),
-        &own::to_bytes(&join(parts, &networks, &path("weights.safetensors"))?)?,
+        &own::to_bytes(&join(&held, &networks, &path("weights.safetensors"))?)?,
     )?;
     let mut files = vec![
         path("weights.safetensors"),
         path("networks.parquet"),
         path("curves.parquet"),
     ];
-    let snapshots = snapshot_files(parts, plan);
-    if !snapshots.is_empty() {
-        return Err(StudyError::Unavailable(format!(
-            "{}: parts with snapshots cannot be merged by this version",
-            plan.label
-        )));
-    }
+    files.extend(snapshots(parts, whole, plan)?);
     whole.finish(&stages[0], std::mem::take(&mut files), seconds[0])?;
     let Some(stage) = stages.get(1) else {
         return Ok(());
@@ -159,22 +161,98 @@ fn population(
     )
 }
 
-fn snapshot_files(parts: &[StudyFolder], plan: &PopulationPlan) -> Vec<String> {
-    let prefix = format!("populations/{}/snapshots", plan.label);
-    parts
+/// `snapshots/<loss>.safetensors` and `snapshots.parquet` of all parts; the files written.
+fn snapshots(
+    parts: &[StudyFolder],
+    whole: &mut StudyFolder,
+    plan: &PopulationPlan,
+) -> Result<Vec<String>> {
+    let Origin::Train(train) = &plan.origin else {
+        return Ok(Vec::new());
+    };
+    let path = |file: &str| format!("populations/{}/{file}", plan.label);
+    let table = path("snapshots.parquet");
+    let holders: Vec<(&StudyFolder, Table)> = parts
         .iter()
-        .flat_map(|p| {
-            p.manifest
-                .files
-                .keys()
-                .filter(|f| f.starts_with(&prefix))
-                .cloned()
+        .filter(|p| p.manifest.files.contains_key(&table))
+        .map(|p| {
+            let rows = Table::from_bytes(p.read(&table)?, &p.root.join(&table))?;
+            Ok((p, rows))
         })
-        .collect()
+        .collect::<Result<_>>()?;
+    let (mut files, mut rows) = (Vec::new(), Vec::new());
+    for loss in &train.snapshots {
+        let file = path(&format!("snapshots/{loss}.safetensors"));
+        let (mut held, mut tables) = (Vec::new(), Vec::new());
+        for (part, table) in &holders {
+            let at_loss = Snapshots::of(table, *loss);
+            if !at_loss.network.is_empty() {
+                held.push(*part);
+                tables.push(Table::default().integers("network", at_loss.network.iter().copied()));
+                rows.extend(at_loss.rows(*loss));
+            }
+        }
+        if held.is_empty() {
+            continue;
+        }
+        whole.write(&file, &own::to_bytes(&join(&held, &tables, &file)?)?)?;
+        files.push(file);
+    }
+    if !files.is_empty() {
+        // Rows of a loss by network, as one run has them.
+        let place = |loss: f64| train.snapshots.iter().position(|l| *l == loss);
+        rows.sort_by_key(|r: &SnapshotRow| (place(r.at_loss), r.network));
+        let mut last = None;
+        let mut row = 0;
+        for r in &mut rows {
+            row = if last == Some(r.at_loss) { row + 1 } else { 0 };
+            (last, r.row) = (Some(r.at_loss), row);
+        }
+        whole.write(&table, &snapshots_table(&rows)?)?;
+        files.push(table);
+    }
+    Ok(files)
+}
+
+/// Rows of `snapshots.parquet` at one loss.
+struct Snapshots {
+    network: Vec<i64>,
+    step: Vec<i64>,
+    loss: Vec<f64>,
+}
+
+impl Snapshots {
+    fn of(table: &Table, at_loss: f64) -> Self {
+        let chosen: Vec<usize> = table
+            .number("at_loss")
+            .iter()
+            .enumerate()
+            .filter(|(_, l)| **l == at_loss)
+            .map(|(i, _)| i)
+            .collect();
+        Self {
+            network: chosen
+                .iter()
+                .map(|&i| table.integer("network")[i])
+                .collect(),
+            step: chosen.iter().map(|&i| table.integer("step")[i]).collect(),
+            loss: chosen.iter().map(|&i| table.number("loss")[i]).collect(),
+        }
+    }
+
+    fn rows(&self, at_loss: f64) -> impl Iterator<Item = SnapshotRow> {
+        (0..self.network.len()).map(move |i| SnapshotRow {
+            network: self.network[i],
+            at_loss,
+            row: 0,
+            step: self.step[i],
+            loss: self.loss[i],
+        })
+    }
 }
 
 /// Networks of all parts in the order of the population.
-fn join(parts: &[StudyFolder], networks: &[Table], path: &str) -> Result<Population> {
+fn join(parts: &[&StudyFolder], networks: &[Table], path: &str) -> Result<Population> {
     let mut joined: Option<Population> = None;
     let mut order = Vec::new();
     for (part, table) in parts.iter().zip(networks) {

@@ -154,6 +154,36 @@ pub fn curves_table(indices: &[usize], curves: &[Vec<(u64, f32)>]) -> Result<Vec
         .to_bytes()
 }
 
+/// A row of `snapshots.parquet`: the weights of a network when its loss first was at most one named.
+#[derive(Clone, Copy, Debug)]
+pub struct SnapshotRow {
+    /// Its place in the population.
+    pub network: i64,
+    /// The loss named.
+    pub at_loss: f64,
+    /// Its row in `snapshots/<loss>.safetensors`.
+    pub row: i64,
+    /// Step.
+    pub step: i64,
+    /// Evaluation loss at that step.
+    pub loss: f64,
+}
+
+/// `snapshots.parquet`.
+///
+/// # Errors
+///
+/// Those of [`Table::to_bytes`].
+pub fn snapshots_table(rows: &[SnapshotRow]) -> Result<Vec<u8>> {
+    Table::default()
+        .integers("network", rows.iter().map(|r| r.network))
+        .numbers("at_loss", rows.iter().map(|r| r.at_loss))
+        .integers("row", rows.iter().map(|r| r.row))
+        .integers("step", rows.iter().map(|r| r.step))
+        .numbers("loss", rows.iter().map(|r| r.loss))
+        .to_bytes()
+}
+
 /// Records back from `networks.parquet`, with the places of the networks.
 #[must_use]
 pub fn results_of(table: &Table) -> Vec<(usize, NetworkResult)> {

@@ -78,6 +78,7 @@ pub fn run(
         options.shard,
         (device.kind, &device.words, &device.reason),
     )?;
+    events.note(&sizes(study)?);
     if there.is_some() {
         events.note(&format!("going on in {}", options.out.display()));
     }
@@ -103,6 +104,28 @@ pub fn run(
         run.report()?;
     }
     Ok(run.folder)
+}
+
+/// Networks and memory, in a line.
+fn sizes(study: &Study) -> Result<String> {
+    let mut per_network = Vec::new();
+    let mut total = 0;
+    for plan in &study.populations {
+        let n_params = engine_calls::initial(plan, &[])?.layout.n_params;
+        let bytes = engine_calls::bytes_per_network(n_params);
+        per_network.push(bytes);
+        total += bytes * plan.networks.len();
+    }
+    let range = (per_network.iter().min(), per_network.iter().max());
+    let each = match range {
+        (Some(low), Some(high)) if low < high => format!("{low} to {high}"),
+        _ => per_network.first().copied().unwrap_or(0).to_string(),
+    };
+    Ok(format!(
+        "{} networks: {each} bytes per network for weights and moments, {:.1} MB in all",
+        study.n_networks(),
+        total as f64 / 1e6
+    ))
 }
 
 impl<'a> Run<'a> {

@@ -69,6 +69,11 @@ pub fn import(
         };
         for network in 0..dict.n_networks {
             let to = &mut population.params[network * layout.n_params..][tensor.range()];
+            if blocks.is_empty() {
+                // Not the sum of nothing, which is -0.
+                to.fill(0.0);
+                continue;
+            }
             for (e, to) in to.iter_mut().enumerate() {
                 // Summed in f64 and rounded once.
                 *to = blocks

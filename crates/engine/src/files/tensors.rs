@@ -52,7 +52,7 @@ pub fn read_tensors(
         // Stored as f32 by the engine: what overflows there is refused as well.
         if let Some(flat) = data.iter().position(|x| !(*x as f32).is_finite()) {
             return Err(refuse(format!(
-                "tensor `{name}`{:?} is {}; every weight must be a finite f32",
+                "tensor `{name}`{:?} is {:?}; every weight must be a finite f32",
                 index(flat, view.shape()),
                 data[flat]
             )));

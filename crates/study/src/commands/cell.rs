@@ -1,7 +1,8 @@
 //! `cell list`, `show`, `check`.
 
-use super::answer;
+use super::{answer, refuse};
 use crate::terminal::say;
+use chiliad_engine::cell::check::check;
 use chiliad_engine::cell::graph::{Leaf, Node};
 use chiliad_engine::cell::program::Array;
 use chiliad_engine::cell::{Cell, Gate, wgsl};
@@ -11,6 +12,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// Random points at which `check` compares derivatives.
+const CHECKED: usize = 200;
 
 #[derive(clap::Subcommand)]
 pub(crate) enum CellCommand {
@@ -80,16 +84,42 @@ pub(super) fn cell(command: &CellCommand, json: bool) -> anyhow::Result<()> {
         }
         CellCommand::Check { file, activation } => {
             let cell = Cell::from_file(file, activation)?;
-            answer(
-                json,
-                &json!({"cell": cell.name, "compiles": true}),
-                &format!(
-                    "{}: a cell with {} state fields and {} gates",
-                    cell.name,
-                    cell.states.len(),
-                    cell.gates().count()
-                ),
+            let found = check(&cell, CHECKED);
+            let verdict = if found.passed() { "passed" } else { "failed" };
+            let mut value = serde_json::to_value(&found)?;
+            value["cell"] = json!(cell.name);
+            value["activation"] = json!(cell.activation.name);
+            value["states"] = json!(cell.states);
+            value["gates"] = json!(cell.gates().map(|g| &g.2.name).collect::<Vec<_>>());
+            value["verdict"] = json!(verdict);
+            let text = format!(
+                "{}: a cell with {} state fields and {} gates\n\
+                 derivatives against finite differences at {} points ({} left out near a kink): worst error {:.1e}, {}\n\
+                 f32 against f64: worst error {:.1e}; derivatives at arguments of up to 1e4: {}\n{verdict}",
+                cell.name,
+                cell.states.len(),
+                cell.gates().count(),
+                found.points,
+                found.near_kinks,
+                found.worst_error,
+                found.worst,
+                found.worst_f32_error,
+                if found.finite_at_extremes {
+                    "finite"
+                } else {
+                    "NOT finite"
+                },
             );
+            answer(json, &value, &text);
+            if !found.passed() {
+                return refuse(format!(
+                    "{}: the derivatives of this cell are not to be trusted ({}: error {:.1e}, allowed 1e-6; f32 error {:.1e}, allowed 2e-5)",
+                    file.display(),
+                    found.worst,
+                    found.worst_error,
+                    found.worst_f32_error
+                ));
+            }
         }
     }
     Ok(())

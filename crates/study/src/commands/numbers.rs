@@ -87,9 +87,10 @@ fn array(
             array.shape
         ));
     }
-    match array.to_f64().iter().position(|x| !x.is_finite()) {
+    // Taken as f32: what overflows there is refused as well.
+    match array.to_f32().iter().position(|x| !x.is_finite()) {
         Some(i) => refuse(format!(
-            "{}: array `{name}`, element {i} in row-major order is not finite; every value must be",
+            "{}: array `{name}`, element {i} in row-major order is not a finite f32; every value must be",
             file.display()
         )),
         None => Ok(array),

@@ -84,10 +84,12 @@ fn dry(study: &Study, json: bool) -> anyhow::Result<()> {
         study.n_networks(),
         study.populations.len()
     );
+    let (mut parameters, mut total) = (0, 0);
     for plan in &study.populations {
         let n_params = engine_calls::initial(plan, &[])?.layout.n_params;
-        // Weights, two moments, gradient and the best weights, in f32.
-        let bytes = n_params * 4 * 5;
+        let bytes = engine_calls::bytes_per_network(n_params);
+        parameters += n_params * plan.networks.len();
+        total += bytes * plan.networks.len();
         let steps = match &plan.origin {
             Origin::Train(t) => t.max_steps,
             _ => 0,
@@ -100,6 +102,12 @@ fn dry(study: &Study, json: bool) -> anyhow::Result<()> {
         );
         rows.push(json!({"label": plan.label, "networks": plan.networks.len(), "parameters": n_params, "bytes_per_network": bytes, "max_steps": steps}));
     }
+    let minutes = engine_calls::minutes(study, &study.task.load()?)?;
+    let _ = writeln!(
+        text,
+        "in all {parameters} parameters, {:.1} MB of weights and moments; on this CPU about {minutes:.1} minutes if every network takes all its steps",
+        total as f64 / 1e6
+    );
     if !study.claims.is_empty() {
         let _ = writeln!(
             text,
@@ -109,7 +117,7 @@ fn dry(study: &Study, json: bool) -> anyhow::Result<()> {
     }
     answer(
         json,
-        &json!({"title": study.title, "networks": study.n_networks(), "populations": rows, "claims_decidable": 0}),
+        &json!({"title": study.title, "networks": study.n_networks(), "populations": rows, "parameters": parameters, "bytes": total, "minutes": minutes, "claims_decidable": 0}),
         text.trim_end(),
     );
     Ok(())
@@ -185,11 +193,38 @@ pub(super) fn report(dir: &Path, json: bool) -> anyhow::Result<()> {
 
 pub(super) fn device(measure: bool, json: bool) -> anyhow::Result<()> {
     let device = engine_calls::open("auto", None, f64::INFINITY)?;
-    let mut value = json!({"devices": [{"kind": device.kind, "name": device.words}], "choice": device.kind, "reason": device.reason});
-    let mut words = format!(
-        "{}\nchoice: {} ({})",
-        device.words, device.kind, device.reason
+    let cpu = engine_calls::open("cpu", None, 0.0)?;
+    let mut devices = vec![json!({"kind": "cpu", "name": cpu.words})];
+    let mut words = format!("cpu  {}\n", cpu.words);
+    for a in chiliad_engine::gpu::list() {
+        let limits = &a.limits;
+        devices.push(json!({"kind": "gpu", "name": a.name, "backend": a.backend, "type": a.kind, "driver": a.driver, "software": a.software,
+            "limits": {"max_storage_buffer_binding_size": limits.max_storage_buffer_binding_size, "max_buffer_size": limits.max_buffer_size,
+                "max_compute_workgroup_storage_size": limits.max_compute_workgroup_storage_size, "max_compute_invocations_per_workgroup": limits.max_compute_invocations_per_workgroup,
+                "max_storage_buffers_per_shader_stage": limits.max_storage_buffers_per_shader_stage}}));
+        let _ = writeln!(
+            words,
+            "gpu  {} ({}, {}, {}){}; bindings of {} MiB, {} KiB per workgroup, {} invocations",
+            a.name,
+            a.backend,
+            a.kind,
+            a.driver,
+            if a.software {
+                ", software: only when named"
+            } else {
+                ""
+            },
+            limits.max_storage_buffer_binding_size >> 20,
+            limits.max_compute_workgroup_storage_size >> 10,
+            limits.max_compute_invocations_per_workgroup
+        );
+    }
+    let _ = write!(
+        words,
+        "choice for a large study: {} ({})",
+        device.kind, device.reason
     );
+    let mut value = json!({"devices": devices, "choice": device.kind, "reason": device.reason});
     if measure {
         let (peak, train) = engine_calls::measure()?;
         value["peak_gflops"] = json!(peak);

@@ -19,9 +19,11 @@ pub(super) fn study(folder: &StudyFolder, json: bool) -> anyhow::Result<()> {
         .populations
         .first()
         .and_then(|p| chiliad::points::expected(&study.task.name, p.outputs));
+    let labels = study.populations.iter().map(|p| p.label.len());
+    let width = labels.max().unwrap_or(0).max(26);
     let attractors = expected.map_or("as expected".to_owned(), |n| format!("exactly {n}"));
     lines.push(format!(
-        "{:26} {:>9} {:>6} {:>9} {:>12}  {:30} certificate",
+        "{:width$} {:>9} {:>6} {:>9} {:>12}  {:30} certificate",
         "", "converged", "steps", "loss", attractors, "points with 0, 1, 2, 3, 4+ unstable"
     ));
     for plan in &study.populations {
@@ -35,6 +37,11 @@ pub(super) fn study(folder: &StudyFolder, json: bool) -> anyhow::Result<()> {
             .iter()
             .filter(|r| r.1.outcome == Outcome::Converged)
             .count();
+        let elsewhere = results
+            .first()
+            .map(|r| r.1.outcome)
+            .filter(|o| matches!(o, Outcome::Imported | Outcome::Untrained));
+        let trained = elsewhere.map_or(format!("{converged}/{n}"), |o| o.name().to_owned());
         let steps = median(results.iter().map(|r| r.1.steps as f64).collect());
         let loss = median(results.iter().map(|r| f64::from(r.1.best_loss)).collect());
         let census: Vec<Census> = read_census(folder, plan)?
@@ -43,6 +50,11 @@ pub(super) fn study(folder: &StudyFolder, json: bool) -> anyhow::Result<()> {
             .filter_map(|n| Some(n.conditions.into_iter().next()?.census))
             .collect();
         let complete = census.iter().filter(|c| c.complete == Some(true)).count();
+        let judged = if census.iter().any(|c| c.complete.is_some()) {
+            format!("{complete} of {}", census.len())
+        } else {
+            "-".into()
+        };
         let points: Vec<String> = (0..5)
             .map(|k| spread(census.iter().map(|c| c.counts[k]).collect()))
             .collect();
@@ -58,14 +70,14 @@ pub(super) fn study(folder: &StudyFolder, json: bool) -> anyhow::Result<()> {
             .collect();
         let words: Vec<String> = verdicts.iter().map(|(v, k)| format!("{v} {k}")).collect();
         lines.push(format!(
-            "{:26} {:>9} {steps:>6} {loss:>9.2e} {:>12}  {:30} {}",
+            "{:width$} {:>9} {steps:>6} {loss:>9.2e} {:>12}  {:30} {}",
             plan.label,
-            format!("{converged}/{n}"),
-            format!("{complete} of {}", census.len()),
+            trained,
+            judged,
             points.join("  "),
             words.join(", ")
         ));
-        rows.push(json!({"label": plan.label, "networks": n, "converged": converged, "median_steps": steps, "median_loss": loss, "complete": complete, "searched": census.len(), "points": points,
+        rows.push(json!({"label": plan.label, "networks": n, "converged": converged, "not_trained": elsewhere.map(Outcome::name), "median_steps": steps, "median_loss": loss, "complete": complete, "searched": census.len(), "points": points,
             "certificate": verdicts.iter().map(|(v, k)| ((*v).to_owned(), json!(k))).collect::<serde_json::Map<_, _>>()}));
     }
     let report = folder.root.join("report.html");

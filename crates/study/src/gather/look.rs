@@ -16,7 +16,7 @@ const TRIALS: usize = 32;
 const DRAWN: usize = 8;
 const TRACES: usize = 3;
 
-/// The network with the median number of steps among those that converged with the most common census.
+/// The network with the median number of steps among those that converged, or were imported, with the most common census.
 pub(super) fn medoid(
     folder: &StudyFolder,
     executor: &dyn Executor,
@@ -29,7 +29,7 @@ pub(super) fn medoid(
     let converged: Vec<&NetworkReport> = report
         .networks
         .iter()
-        .filter(|n| n.outcome == Outcome::Converged)
+        .filter(|n| matches!(n.outcome, Outcome::Converged | Outcome::Imported))
         .collect();
     let agree = |n: &&NetworkReport| converged.iter().filter(|o| counts(o) == counts(n)).count();
     let most = converged.iter().map(agree).max().unwrap_or(0);

@@ -141,6 +141,10 @@ pub enum Outcome {
     DivergedOnEvaluation,
     /// A known answer came out wrong: the device cannot be trusted with this network.
     FailedCanary,
+    /// Trained elsewhere.
+    Imported,
+    /// Initial weights.
+    Untrained,
 }
 
 impl Outcome {
@@ -153,6 +157,8 @@ impl Outcome {
             Self::Diverged => "diverged",
             Self::DivergedOnEvaluation => "diverged on evaluation",
             Self::FailedCanary => "failed canary",
+            Self::Imported => "imported",
+            Self::Untrained => "untrained",
         }
     }
 }

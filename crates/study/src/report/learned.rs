@@ -1,6 +1,6 @@
 //! Who learned: a learning curve per network, a row per population, and who is left out.
 
-use super::data::{CurvePoint, NetworkReport, PopulationReport, ReportData};
+use super::data::{CurvePoint, NetworkReport, Outcome, PopulationReport, ReportData};
 use super::palette::Palette;
 use super::scale::Scale;
 use super::summary::{converged, finished, median, networks, range};
@@ -176,6 +176,12 @@ fn thinned(curve: &[CurvePoint], max_points: usize) -> Vec<CurvePoint> {
     curve.chunks(stretch).flat_map(extremes).collect()
 }
 
+/// The outcome that all networks of a population share which was not trained here.
+fn not_trained(population: &PopulationReport) -> Option<Outcome> {
+    let first = population.networks.first()?.outcome;
+    matches!(first, Outcome::Imported | Outcome::Untrained).then_some(first)
+}
+
 fn table(data: &ReportData, palette: &Palette) -> String {
     let row = |(p, population): (usize, &PopulationReport)| {
         let of = |value: fn(&NetworkReport) -> f64| {
@@ -200,14 +206,16 @@ fn table(data: &ReportData, palette: &Palette) -> String {
             }
         };
         format!(
-            r#"<tr><td class="keep"><i class="key {}"></i>{}</td><td>{}</td><td class="n">{}</td><td class="n">{}</td><td class="n">{} of {}</td><td class="n">{}</td><td class="n">{}</td><td class="n">{}</td></tr>"#,
+            r#"<tr><td class="keep"><i class="key {}"></i>{}</td><td>{}</td><td class="n">{}</td><td class="n">{}</td><td class="n">{}</td><td class="n">{}</td><td class="n">{}</td><td class="n">{}</td></tr>"#,
             palette.class(p),
             escape(&population.cell),
             escape(&population.activation),
             population.units,
             population.n_parameters,
-            converged(population),
-            population.networks.len(),
+            not_trained(population).map_or_else(
+                || format!("{} of {}", converged(population), population.networks.len()),
+                |outcome| format!("{} ({})", outcome.words(), population.networks.len()),
+            ),
             of(|n| n.steps as f64),
             of(|n| n.loss),
             of(|n| n.normalised_error),

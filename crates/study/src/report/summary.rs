@@ -43,7 +43,7 @@ pub(super) fn censuses(
 /// Whether a network was trained as asked: it met the criterion or, where there is none, used its steps.
 pub(super) fn finished(population: &PopulationReport, network: &NetworkReport) -> bool {
     match network.outcome {
-        Outcome::Converged => true,
+        Outcome::Converged | Outcome::Imported | Outcome::Untrained => true,
         Outcome::BudgetSpent => population.criterion.is_none(),
         _ => false,
     }

@@ -5,13 +5,16 @@ use crate::checkpoint;
 use crate::engine_calls::{self, Training};
 use crate::error::{Result, StudyError};
 use crate::folder;
-use crate::results::{NetworkResult, Outcome, curves_table, networks_table, results_of};
+use crate::results::{
+    NetworkResult, Outcome, SnapshotRow, curves_table, networks_table, results_of, snapshots_table,
+};
 use crate::spec::Until;
 use crate::study::{Origin, PopulationPlan, TrainPlan};
 use crate::tables::Table;
 use chiliad_engine::files::{FileLayout, own, pytorch};
 use chiliad_engine::population::Population;
 use chiliad_engine::train::Trained;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -41,24 +44,7 @@ impl Run<'_> {
                 sha256,
                 layout,
             } => {
-                if folder::sha256(&folder::read(file)?) != *sha256 {
-                    return Err(StudyError::Damaged {
-                        file: file.clone(),
-                        message:
-                            "changed since the study began; put it back, or run into another folder"
-                                .into(),
-                    });
-                }
-                let cell = plan.compile()?;
-                let imported = match layout {
-                    FileLayout::Chiliad => own::import(file, &cell, &[])?,
-                    FileLayout::PyTorch => pytorch::import(file, &cell, &[])?,
-                };
-                let mut population = imported.population.select(&indices);
-                population.constants = indices
-                    .iter()
-                    .flat_map(|&n| plan.networks[n].constants.iter().map(|c| *c as f32))
-                    .collect();
+                let population = imported(plan, &indices, file, sha256, *layout)?;
                 self.untouched(population, Outcome::Imported)?
             }
             Origin::Untrained { .. } => {
@@ -160,11 +146,6 @@ impl Run<'_> {
             Until::Loss(loss) => return Ok(Some(*loss as f32)),
             Until::LossOf(name) => name,
         };
-        if self.options.shard.is_some() {
-            return Err(StudyError::Input(format!(
-                "LossOf({name:?}) needs the whole of `{name}`, a part of a study has only some of it; run without --shard"
-            )));
-        }
         let mut losses = Vec::new();
         for plan in self
             .study
@@ -172,6 +153,26 @@ impl Run<'_> {
             .iter()
             .filter(|p| p.group.as_deref() == Some(name))
         {
+            // A part of a study has only some of the group's networks; those that are not trained are read again.
+            if self.options.shard.is_some() {
+                let all: Vec<usize> = (0..plan.networks.len()).collect();
+                let population = match &plan.origin {
+                    Origin::Train(_) => {
+                        return Err(StudyError::Input(format!(
+                            "LossOf({name:?}) needs the whole of `{name}`, which is trained here, and a part of a study trains only some of it; run without --shard"
+                        )));
+                    }
+                    Origin::Import {
+                        file,
+                        sha256,
+                        layout,
+                    } => imported(plan, &all, file, sha256, *layout)?,
+                    Origin::Untrained { .. } => engine_calls::initial(plan, &all)?,
+                };
+                let (_, results, _) = self.untouched(population, Outcome::Untrained)?;
+                losses.extend(results.iter().map(|r| r.best_loss));
+                continue;
+            }
             let path = Self::path(plan, "networks.parquet");
             let table = Table::from_bytes(self.folder.read(&path)?, &self.absolute(&path))?;
             losses.extend(results_of(&table).iter().map(|r| r.1.best_loss));
@@ -232,23 +233,47 @@ impl Run<'_> {
             let path = Self::path(plan, &format!("snapshots/{loss}.safetensors"));
             self.folder.write(&path, &own::to_bytes(&at_loss)?)?;
             files.push(path);
-            rows.extend(
-                met.iter()
-                    .enumerate()
-                    .map(|(row, s)| (indices[s.network], *loss, row, s.step, s.loss)),
-            );
+            rows.extend(met.iter().enumerate().map(|(row, s)| SnapshotRow {
+                network: indices[s.network] as i64,
+                at_loss: *loss,
+                row: row as i64,
+                step: s.step as i64,
+                loss: f64::from(s.loss),
+            }));
         }
         if !rows.is_empty() {
-            let table = Table::default()
-                .integers("network", rows.iter().map(|r| r.0 as i64))
-                .numbers("at_loss", rows.iter().map(|r| r.1))
-                .integers("row", rows.iter().map(|r| r.2 as i64))
-                .integers("step", rows.iter().map(|r| r.3 as i64))
-                .numbers("loss", rows.iter().map(|r| f64::from(r.4)));
             let path = Self::path(plan, "snapshots.parquet");
-            self.folder.write(&path, &table.to_bytes()?)?;
+            self.folder.write(&path, &snapshots_table(&rows)?)?;
             files.push(path);
         }
         Ok(files)
     }
+}
+
+/// Networks of a file that must be what it was when the study was resolved.
+fn imported(
+    plan: &PopulationPlan,
+    indices: &[usize],
+    file: &Path,
+    sha256: &str,
+    layout: FileLayout,
+) -> Result<Population> {
+    if folder::sha256(&folder::read(file)?) != sha256 {
+        return Err(StudyError::Damaged {
+            file: file.to_owned(),
+            message: "changed since the study began; put it back, or run into another folder"
+                .into(),
+        });
+    }
+    let cell = plan.compile()?;
+    let imported = match layout {
+        FileLayout::Chiliad => own::import(file, &cell, &[])?,
+        FileLayout::PyTorch => pytorch::import(file, &cell, &[])?,
+    };
+    let mut population = imported.population.select(indices);
+    population.constants = indices
+        .iter()
+        .flat_map(|&n| plan.networks[n].constants.iter().map(|c| *c as f32))
+        .collect();
+    Ok(population)
 }

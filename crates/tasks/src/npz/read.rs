@@ -65,6 +65,18 @@ fn read_npy(mut entry: impl Read) -> io::Result<NpzArray> {
         )));
     };
     let width = element.num_bytes().unwrap_or(0);
+    let known = match element.type_char() {
+        TypeChar::Float => matches!(width, 4 | 8),
+        TypeChar::Int => matches!(width, 1 | 2 | 4 | 8),
+        TypeChar::Uint => matches!(width, 1 | 2 | 4),
+        TypeChar::Bool => true,
+        _ => false,
+    };
+    if !known {
+        return Err(invalid(format!(
+            "type {element} is not supported; use float32 or float64"
+        )));
+    }
     let n_bytes = checked_product(&shape)
         .and_then(|n| n.checked_mul(width))
         .ok_or_else(|| invalid(format!("shape {shape:?} is beyond this machine")))?;

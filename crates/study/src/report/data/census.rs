@@ -48,6 +48,7 @@ pub struct Attractor {
 
 /// What the index sum says about a census.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Certificate {
     /// The sum is +1, as it must be for a complete census.
     Held,
@@ -57,6 +58,7 @@ pub enum Certificate {
     Degenerate,
     /// The cell keeps no box, so no sum is known.
     #[default]
+    #[serde(rename = "not applicable")]
     NotApplicable,
 }
 

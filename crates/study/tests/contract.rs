@@ -1,0 +1,383 @@
+//! The command line as a contract, from outside: what comes back on plain files that were not made here.
+
+use chiliad_tasks::{NpzArray, read_npz, write_npz};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A folder of this test's own, empty.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path =
+            std::env::temp_dir().join(format!("chiliad-contract-{}-{name}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.0.join(name), text).unwrap();
+    }
+
+    fn read(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.0.join(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
+    }
+
+    /// Runs in the folder; must end with `code`.
+    fn chiliad(&self, words: &str, code: i32) -> Output {
+        let output = Command::new(env!("CARGO_BIN_EXE_chiliad"))
+            .args(words.split(' '))
+            .current_dir(&self.0)
+            .output()
+            .unwrap();
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{words}: {message}");
+        output
+    }
+
+    /// The same with `--json`: standard output must be one JSON value and nothing else.
+    fn json(&self, words: &str) -> Value {
+        let output = self.chiliad(&format!("{words} --json"), 0);
+        serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|e| panic!("{words}: {e}: {}", String::from_utf8_lossy(&output.stdout)))
+    }
+
+    /// Ends with `code` and a message that says all of `needed`, none of them twice.
+    fn refused(&self, words: &str, code: i32, needed: &[&str]) {
+        let output = self.chiliad(words, code);
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        for part in needed {
+            assert_eq!(
+                message.matches(part).count(),
+                1,
+                "`{part}` must be said once: {message}"
+            );
+        }
+    }
+
+    /// One vanilla network with these recurrent weights, imported into `name`.
+    fn vanilla(&self, name: &str, w_rec: &[f32], activation: &str) {
+        let n = (w_rec.len() as f64).sqrt() as usize;
+        let tensors = [
+            ("w_rec.a".to_owned(), vec![n, n], w_rec.to_vec()),
+            ("w_in.a".to_owned(), vec![n, 1], vec![0.5; n]),
+            ("w_out".to_owned(), vec![1, n], vec![1.0; n]),
+        ];
+        std::fs::write(
+            self.0.join(format!("{name}.safetensors")),
+            chiliad_engine::files::tensors_to_bytes(&tensors, None).unwrap(),
+        )
+        .unwrap();
+        self.chiliad(
+            &format!(
+                "import {name}.safetensors --cell vanilla --activation {activation} --out {name}"
+            ),
+            0,
+        );
+    }
+
+    fn npz(&self, name: &str, arrays: &[(&str, NpzArray)]) {
+        write_npz(self.0.join(name), arrays).unwrap();
+    }
+
+    fn table(&self, name: &str) -> chiliad::tables::Table {
+        chiliad::tables::Table::from_bytes(self.read(name), Path::new(name)).unwrap()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn one_condition(census: &Value, condition: usize) -> (String, Option<i64>) {
+    let c = &census["networks"][0]["conditions"][condition];
+    (
+        c["certificate"].as_str().unwrap().to_owned(),
+        c["index_sum"].as_i64(),
+    )
+}
+
+#[test]
+fn fixed_points_of_known_networks() {
+    let f = Folder::new("points");
+    // Three uncoupled units h' = tanh(1.7 h): 3^3 points, of which 2^3 are stable.
+    let mut diagonal = [0.0; 9];
+    (0..3).for_each(|i| diagonal[4 * i] = 1.7);
+    f.vanilla("cube", &diagonal, "tanh");
+    let census = f.json("fixed-points cube --out cube-points");
+    assert_eq!(one_condition(&census, 0), ("held".into(), Some(1)));
+    let table = f.table("cube-points/fixed_points.parquet");
+    let unstable = |k: i64| {
+        table
+            .integer("unstable")
+            .iter()
+            .filter(|u| **u == k)
+            .count()
+    };
+    assert_eq!([0, 1, 2, 3].map(unstable), [8, 12, 6, 1]);
+    assert_eq!(table.integer("index_sign").iter().sum::<i64>(), 1);
+    let arrays = read_npz(f.0.join("cube-points/fixed_points.npz")).unwrap();
+    assert_eq!(arrays["state"].shape, [27, 3]);
+    assert_eq!(arrays["eigenvalues"].shape, [27, 3, 2]);
+    for h in arrays["state"].to_f64() {
+        assert!((h - (f64::from(1.7_f32) * h).tanh()).abs() < 1e-12, "{h}");
+    }
+    // A network of period 2 has one point, which is unstable; two constant inputs are two conditions.
+    f.vanilla("flip", &[-2.0], "tanh");
+    f.npz(
+        "in.npz",
+        &[("inputs", NpzArray::f64(&[2, 1], vec![0.0, 1.0]))],
+    );
+    let census = f.json("fixed-points flip --inputs in.npz --out flip-points");
+    assert_eq!(one_condition(&census, 0), ("held".into(), Some(1)));
+    assert_eq!(one_condition(&census, 1), ("held".into(), Some(1)));
+    let table = f.table("flip-points/fixed_points.parquet");
+    assert_eq!(table.integer("condition"), [0, 1]);
+    assert_eq!(table.integer("unstable"), [1, 1]);
+    assert!((table.number("spectral_radius")[0] - 2.0).abs() < 1e-12);
+    // No box, no certificate: in words, as everywhere.
+    f.vanilla("relu", &[0.5], "relu");
+    let census = f.json("fixed-points relu --out relu-points");
+    assert_eq!(one_condition(&census, 0), ("not applicable".into(), None));
+}
+
+#[test]
+fn bad_arrays_and_paths_are_refused() {
+    let f = Folder::new("arrays");
+    f.vanilla("net", &[0.5], "tanh");
+    f.npz(
+        "huge.npz",
+        &[("inputs", NpzArray::f64(&[1, 1, 1], vec![1e300]))],
+    );
+    f.refused(
+        "roll-out net --inputs huge.npz --out r.npz",
+        2,
+        &["huge.npz", "finite f32"],
+    );
+    f.npz(
+        "ok.npz",
+        &[("inputs", NpzArray::f64(&[1, 1, 1], vec![1.0]))],
+    );
+    f.refused(
+        "roll-out net --inputs ok.npz --out no/such/r.npz",
+        2,
+        &["no/such/r.npz", "No such file"],
+    );
+    f.refused(
+        "roll-out net --inputs nope.npz --out r.npz",
+        2,
+        &["nope.npz", "No such file"],
+    );
+    f.refused("run nope.ron", 2, &["nope.ron", "No such file"]);
+    assert!(!f.0.join("r.npz").exists());
+}
+
+#[test]
+fn pytorch_without_biases_comes_back_bit_for_bit() {
+    let f = Folder::new("biases");
+    let tensor = |name: &str, shape: [usize; 2]| {
+        let data = (0..shape[0] * shape[1]).map(|i| 0.1 * i as f32 - 0.7);
+        (name.to_owned(), shape.to_vec(), data.collect::<Vec<f32>>())
+    };
+    let tensors = [
+        tensor("gru.weight_ih_l0", [15, 2]),
+        tensor("gru.weight_hh_l0", [15, 5]),
+        tensor("head.weight", [3, 5]),
+    ];
+    std::fs::write(
+        f.0.join("a.safetensors"),
+        chiliad_engine::files::tensors_to_bytes(&tensors, None).unwrap(),
+    )
+    .unwrap();
+    let import = "--cell gru_reset_after --layout pytorch --out";
+    f.chiliad(&format!("import a.safetensors {import} a"), 0);
+    f.chiliad("export a --layout pytorch --out b.safetensors", 0);
+    f.chiliad(&format!("import b.safetensors {import} b"), 0);
+    assert!(f.read("a/weights.safetensors") == f.read("b/weights.safetensors"));
+}
+
+const OWN: &str = "struct State { h: f32 }
+struct Input { a: f32 }
+struct Constants { leak: f32 }
+fn input_drive(s: State) -> f32 { return s.h; }
+fn next(s: State, p: Input, k: Constants) -> State {
+    return State((1.0 - k.leak) * s.h + k.leak * activation(p.a));
+}
+";
+
+#[test]
+fn a_users_own_cell_is_checked_and_a_wrong_one_named_by_line() {
+    let f = Folder::new("cell");
+    f.write("mine.wgsl", OWN);
+    f.write(
+        "mine.ron",
+        "(summary: \"s\", source: \"s\", constants: {\"leak\": 0.3})",
+    );
+    let found = f.json("cell check mine.wgsl");
+    assert_eq!(found["verdict"], "passed");
+    assert!(found["points"].as_u64().unwrap() > 100, "{found}");
+    assert!(found["worst_error"].as_f64().unwrap() < 1e-6);
+    f.write("bad.wgsl", &OWN.replace("s.h + k", "s.q + k"));
+    f.refused("cell check bad.wgsl", 2, &["bad.wgsl:6"]);
+}
+
+#[test]
+fn devices_and_dry_runs_answer_machines() {
+    let f = Folder::new("dry");
+    let devices = f.json("device");
+    assert_eq!(devices["devices"][0]["kind"], "cpu");
+    assert!(devices["choice"].is_string() && devices["reason"].is_string());
+    f.write("s.ron", "(title: \"t\", task: \"flip_flop\", networks: [Train(cell: [\"gru\", \"lstm\"], units: [32, 64], seeds: 16)], measure: [FixedPoints()])");
+    let start = std::time::Instant::now();
+    let dry = f.json("run s.ron --dry --set networks[0].seeds=8");
+    assert!(start.elapsed().as_secs_f64() < 5.0);
+    assert_eq!(dry["networks"], 32);
+    assert!(dry["minutes"].as_f64().unwrap() > 0.0 && dry["bytes"].as_u64().unwrap() > 0);
+    assert_eq!(std::fs::read_dir(&f.0).unwrap().count(), 1);
+}
+
+/// The user's own trials and networks, an own cell, a reference trained to their loss, and nulls.
+#[test]
+fn a_study_of_the_users_own_in_parts_ends_with_the_same_bits() {
+    let f = Folder::new("own");
+    f.write("mine.wgsl", OWN);
+    f.write(
+        "mine.ron",
+        "(summary: \"s\", source: \"s\", constants: {\"leak\": 0.3})",
+    );
+    let (trials, steps) = (40, 12);
+    let wave = |i: usize| ((i * 7 % 23) as f32 - 11.0) / 11.0;
+    let inputs: Vec<f32> = (0..trials * steps).map(wave).collect();
+    let targets: Vec<f32> = inputs.iter().map(|x| 0.3 * x).collect();
+    f.npz(
+        "trials.npz",
+        &[
+            ("inputs", NpzArray::f32(&[trials, steps, 1], inputs)),
+            ("targets", NpzArray::f32(&[trials, steps, 1], targets)),
+        ],
+    );
+    let weights = |rows: &[usize], scale: f32| {
+        let n: usize = rows.iter().product();
+        (
+            rows.to_vec(),
+            (0..n)
+                .map(|i| scale * wave(3 * i + 1))
+                .collect::<Vec<f32>>(),
+        )
+    };
+    let tensors: Vec<(String, Vec<usize>, Vec<f32>)> = [
+        ("w_rec.a", weights(&[3, 4, 4], 0.8)),
+        ("w_in.a", weights(&[3, 4, 1], 1.0)),
+        ("w_out", weights(&[3, 1, 4], 0.2)),
+    ]
+    .into_iter()
+    .map(|(name, (shape, data))| (name.to_owned(), shape, data))
+    .collect();
+    std::fs::write(
+        f.0.join("mine.safetensors"),
+        chiliad_engine::files::tensors_to_bytes(&tensors, None).unwrap(),
+    )
+    .unwrap();
+    f.write("s.ron", "(title: \"<script>alert(1)</script>\", task: External(\"trials.npz\"), networks: [
+        Train(name: \"ref\", cell: [\"mine.wgsl\", \"gru\"], units: [3, 5], seeds: 3, until: LossOf(\"mine\"), max_steps: 40, eval_every: 10, eval_trials: 32, bank_trials: 40, snapshots: [0.5, 0.1, 0.05]),
+        Import(name: \"mine\", file: \"mine.safetensors\", cell: \"mine.wgsl\", constants: {\"leak\": 0.5}),
+        Untrained(name: \"null\", like: \"mine\")],
+        measure: [FixedPoints(seeds: 16, driven: 4, driven_steps: 30)])");
+    f.chiliad("run s.ron --out whole", 0);
+    for part in 1..=2 {
+        f.chiliad(&format!("run s.ron --out part{part} --shard {part}/2"), 0);
+    }
+    f.chiliad("merge part2 part1 --out merged", 0);
+    let mut compared = 0;
+    let mut folders = vec![f.0.join("whole/populations")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let inside = path.strip_prefix(f.0.join("whole")).unwrap().to_owned();
+            let other = f.0.join("merged").join(&inside);
+            assert!(
+                std::fs::read(&path).unwrap() == std::fs::read(&other).unwrap(),
+                "{}",
+                inside.display()
+            );
+            compared += 1;
+        }
+    }
+    assert!(compared >= 6 * 6, "{compared} files");
+    for (label, outcome) in [
+        ("mine-mine-tanh-4", "imported"),
+        ("null-mine-tanh-4", "untrained"),
+    ] {
+        let table = f.table(&format!("whole/populations/{label}/networks.parquet"));
+        assert_eq!(table.words("outcome"), [outcome; 3]);
+    }
+    let report = String::from_utf8(f.read("whole/report.html")).unwrap();
+    assert!(!report.contains("<script>alert(1)"));
+    assert!(report.contains("imported (3)") && report.contains("untrained (3)"));
+    // A whole study is no part.
+    f.refused(
+        "merge whole --out again",
+        2,
+        &["whole: holds a whole study", "--shard"],
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn killed_anywhere_a_study_ends_with_the_same_bits() {
+    let f = Folder::new("kill");
+    f.write("s.ron", "(title: \"t\", task: \"flip_flop\", networks: [Train(cell: \"gru\", units: 8, seeds: 3, until: Steps, max_steps: 80, eval_every: 10, eval_trials: 32, bank_trials: 64, snapshots: [0.9, 0.6])], measure: [FixedPoints(seeds: 256, driven: 32, driven_steps: 500)])");
+    f.chiliad("run s.ron --out whole", 0);
+    let mut delay = 0.05;
+    for _ in 0..40 {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_chiliad"))
+            .args("run s.ron --out killed --checkpoint-every 0 --json".split(' '))
+            .current_dir(&f.0)
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(std::time::Duration::from_secs_f64(delay));
+        delay *= 1.2;
+        if child.try_wait().unwrap().is_some() {
+            break;
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    // What a process killed while writing leaves is cleared, below the folder as well.
+    std::fs::write(
+        f.0.join("killed/populations/gru-tanh-8/snapshots/.x.1.part"),
+        "half",
+    )
+    .unwrap();
+    f.chiliad("run s.ron --out killed", 0);
+    let list = |root: &str| -> Vec<(PathBuf, Vec<u8>)> {
+        let root = f.0.join(root).join("populations/gru-tanh-8");
+        let mut files = Vec::new();
+        for folder in [root.clone(), root.join("snapshots")] {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_file() {
+                    let bytes = std::fs::read(&path).unwrap();
+                    files.push((path.strip_prefix(&root).unwrap().to_owned(), bytes));
+                }
+            }
+        }
+        files.sort();
+        files
+    };
+    let (whole, killed) = (list("whole"), list("killed"));
+    let names =
+        |files: &[(PathBuf, Vec<u8>)]| files.iter().map(|f| f.0.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&whole), names(&killed));
+    assert!(whole == killed);
+}
