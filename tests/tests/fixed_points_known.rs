@@ -994,3 +994,57 @@ fn bad_weights_are_an_error() {
         .is_err()
     );
 }
+
+#[test]
+fn the_box_is_kept_by_every_cell_that_declares_one() {
+    let (units, inputs) = (7, 2);
+    for cell in chiliad_engine::cell::names() {
+        for activation in ["tanh", "sigmoid"] {
+            let cell = Arc::new(Cell::builtin(cell, activation).unwrap());
+            let architecture = Architecture {
+                cell: Arc::clone(&cell),
+                units,
+                inputs,
+                outputs: 1,
+            };
+            let seeds: Vec<_> = (0..20).map(Seeds::all).collect();
+            let mut population = initialise(&architecture, &seeds);
+            population.params.iter_mut().for_each(|p| *p *= 3.0);
+            let mut kept = 0;
+            for network in 0..20 {
+                let stream = Stream::new(network as u64, 0x905);
+                let input = [stream.normal_at(0, 0), stream.normal_at(0, 1)];
+                let map = Map::new(&population, network, &input).unwrap();
+                let Some(widths) = map.half_widths().map(<[f64]>::to_vec) else {
+                    continue;
+                };
+                let mut scratch = map.scratch();
+                for i in 0..50 {
+                    let mut draws = stream.draws(i + 1);
+                    // Corners as often as inner points: the border is where a wrong bound shows.
+                    let state: Vec<f64> = widths
+                        .iter()
+                        .map(|w| {
+                            if i % 2 == 0 {
+                                w * f64::from(draws.sign())
+                            } else {
+                                w * (2.0 * f64::from(draws.uniform()) - 1.0)
+                            }
+                        })
+                        .collect();
+                    let mut next = state.clone();
+                    map.step(&mut scratch, &state, &mut next);
+                    for (x, w) in next.iter().zip(&widths) {
+                        assert!(
+                            x.abs() <= w * (1.0 + 1e-12),
+                            "{} {activation}: {x} outside {w}",
+                            cell.name
+                        );
+                        kept += 1;
+                    }
+                }
+            }
+            assert!(kept > 0, "{} {activation} has no box", cell.name);
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! The command line as a contract, from outside: what comes back on plain files that were not made here.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 use chiliad_tasks::{NpzArray, read_npz, write_npz};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -143,6 +144,26 @@ fn fixed_points_of_known_networks() {
     f.vanilla("relu", &[0.5], "relu");
     let census = f.json("fixed-points relu --out relu-points");
     assert_eq!(one_condition(&census, 0), ("not applicable".into(), None));
+}
+
+/// h' = relu(3 h + x / 2) runs off from most states: that must neither hide its points nor make one of what is none.
+#[test]
+fn points_of_a_network_that_runs_off() {
+    let f = Folder::new("runs-off");
+    f.vanilla("net", &[3.0], "relu");
+    f.npz(
+        "in.npz",
+        &[("inputs", NpzArray::f64(&[2, 1], vec![-1.0, 1.0]))],
+    );
+    f.chiliad("fixed-points net --inputs in.npz --out points", 0);
+    assert_eq!(
+        f.table("points/fixed_points.parquet").integer("condition"),
+        [0, 0]
+    );
+    let arrays = read_npz(f.0.join("points/fixed_points.npz")).unwrap();
+    let mut states = arrays["state"].to_f64();
+    states.sort_by(f64::total_cmp);
+    assert_eq!(states, [0.0, 0.25]);
 }
 
 #[test]

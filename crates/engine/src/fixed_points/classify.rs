@@ -20,6 +20,8 @@ pub(crate) fn point(
             .zip(widths)
             .all(|(x, w)| x.abs() <= w * (1.0 + 1e-12))
     });
+    // A wide spread of visited states must not make a point of what is none: its own size bounds the tolerance.
+    let scale = scale.min(1.0 + norm(&state));
     if !(inside && newton_step <= options.fixed_step * scale) {
         return None;
     }

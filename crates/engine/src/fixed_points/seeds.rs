@@ -1,5 +1,6 @@
 //! Where searches start: every seed is a pure function of (options.seed, network seed, condition, kind, round, index).
 
+use super::solve::norm;
 use crate::executor::Trajectories;
 use crate::map::{Map, Scratch};
 use chiliad_tasks::random::{Draws, Stream};
@@ -112,6 +113,9 @@ fn join(words: [u32; 2]) -> u64 {
     u64::from(words[0]) | u64::from(words[1]) << 32
 }
 
+/// Coordinate beyond which a state that the search drives itself is no longer followed.
+const RUNS_OFF: f64 = 30.0;
+
 /// Visited states kept at most: seeds draw from an even subset.
 const KEPT: usize = 4096;
 
@@ -156,6 +160,10 @@ impl Source {
                 let mut next = state.clone();
                 for _ in 0..32 {
                     map.step(scratch, &state, &mut next);
+                    // A state that runs off says nothing about the scale on which points lie.
+                    if !next.iter().all(|x| x.abs() <= RUNS_OFF) {
+                        break;
+                    }
                     std::mem::swap(&mut state, &mut next);
                     states.push(state.clone());
                 }
@@ -164,6 +172,14 @@ impl Source {
         }
         states.retain(|s| s.iter().all(|x| x.is_finite()));
         ends.retain(|s| s.iter().all(|x| x.is_finite()));
+        // Driven states of a network without a box can run off too: what lies a thousand times farther out than the
+        // innermost tenth says nothing about where points lie.
+        let mut lengths: Vec<f64> = states.iter().map(|s| norm(s)).collect();
+        lengths.sort_by(f64::total_cmp);
+        let innermost = lengths.get(lengths.len() / 10).copied().unwrap_or(0.0);
+        let limit = 1e3 * innermost.max(1e-2);
+        states.retain(|s| norm(s) <= limit);
+        ends.retain(|s| norm(s) <= limit);
         if states.is_empty() {
             states.push(vec![0.0; size]);
         }
