@@ -39,23 +39,24 @@ impl WithSimd for Lanes {
     }
 }
 
-/// Measured peak of f32 multiply-adds of this executor's threads, in GFLOP/s (2 operations each); about 0.1 s.
+/// Measured peak of f32 multiply-adds of this executor's threads, in GFLOP/s (2 operations each): the best of eight
+/// rounds, about 0.1 s in all, because a shared machine can only be too slow.
 pub fn peak_gflops(executor: &CpuExecutor) -> f64 {
-    const ROUNDS: usize = 2_000_000;
+    const STEPS: usize = 300_000;
     let threads = executor.threads();
-    let start = Instant::now();
-    let sum: f32 = executor.install(|| {
-        (0..threads)
-            .into_par_iter()
-            .map(|_| executor.level.dispatch(Burn(ROUNDS)))
-            .sum()
-    });
-    let seconds = start.elapsed().as_secs_f64();
-    // The result is used, so the loop cannot be optimised away.
-    let done = if sum.is_finite() {
-        threads * ROUNDS * 10
-    } else {
-        0
+    let lanes = executor.level.dispatch(Lanes);
+    let round = || {
+        let start = Instant::now();
+        let burn = |_| executor.level.dispatch(Burn(STEPS));
+        let sum: f32 = executor.install(|| (0..threads).into_par_iter().map(burn).sum());
+        let seconds = start.elapsed().as_secs_f64();
+        // The result is used, so the loop cannot be optimised away.
+        let done = if sum.is_finite() {
+            threads * STEPS * 10
+        } else {
+            0
+        };
+        2.0 * (done * lanes) as f64 / seconds / 1e9
     };
-    2.0 * (done * executor.level.dispatch(Lanes)) as f64 / seconds / 1e9
+    (0..8).map(|_| round()).fold(0.0, f64::max)
 }
