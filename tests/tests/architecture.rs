@@ -8,7 +8,7 @@ fn dependencies(package: &str) -> String {
     let output = Command::new(env!("CARGO"))
         .args([
             "tree",
-            "--offline",
+            "--locked",
             "-e",
             "normal",
             "--prefix",

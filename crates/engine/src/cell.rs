@@ -32,30 +32,9 @@ pub fn activations() -> impl Iterator<Item = &'static str> {
 
 fn unknown(kind: &'static str, name: &str, library: &[chiliad_shaders::Fragment]) -> CellError {
     let names: Vec<&str> = library.iter().map(|f| f.name).collect();
-    let nearest = names
-        .iter()
-        .map(|n| (edit_distance(n, name), n))
-        .min()
-        .filter(|(d, n)| *d * 2 <= n.len());
     CellError::Unknown {
         kind,
         name: name.into(),
-        hint: nearest.map_or(String::new(), |(_, n)| format!("; did you mean `{n}`?")),
-        known: names.join(", "),
+        allowed: chiliad_tasks::suggestion::suggest(name, &names),
     }
-}
-
-/// Levenshtein distance, for "did you mean".
-fn edit_distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }

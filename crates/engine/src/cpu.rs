@@ -1,11 +1,12 @@
 //! The native executor: one network per thread at a time, SIMD over units, the cell's bytecode between the products.
 //!
 //! [`level`](Level) picks the instructions, `product` is the register tile, `weights` and `arena` are where things lie,
-//! `block` runs 16 trials forward and backward, `step` makes an optimiser step of it.
+//! `block` and `passes` run 16 trials forward and backward, `step` makes an optimiser step of it.
 
 mod arena;
 mod block;
 mod level;
+mod passes;
 mod peak;
 mod product;
 mod step;

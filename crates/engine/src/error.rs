@@ -39,16 +39,14 @@ pub enum CellError {
         message: String,
     },
     /// No such cell or activation.
-    #[error("unknown {kind} `{name}`{hint}; known: {known}")]
+    #[error("unknown {kind} `{name}`: {allowed}")]
     Unknown {
         /// "cell" or "activation".
         kind: &'static str,
         /// The name asked for.
         name: String,
-        /// "; did you mean ...?" or nothing.
-        hint: String,
-        /// Names that exist.
-        known: String,
+        /// The nearest name, and all that exist.
+        allowed: String,
     },
     /// The file cannot be read.
     #[error("{file}: {source}")]

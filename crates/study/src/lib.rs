@@ -21,5 +21,4 @@ pub mod run;
 pub mod settings;
 pub mod spec;
 pub mod study;
-mod suggest;
 pub mod tables;

@@ -66,7 +66,7 @@ pub fn open(path: &Path, label: Option<&str>) -> Result<Found> {
         (Some(label), _) => {
             return Err(StudyError::Input(format!(
                 "--population {label}: {}",
-                crate::suggest::suggest(label, &labels)
+                chiliad_tasks::suggestion::suggest(label, &labels)
             )));
         }
         (None, [one]) => one.clone(),

@@ -12,12 +12,12 @@ use crate::spec::{
 use crate::study::{
     FixedPointsPlan, NetworkPlan, Origin, PopulationPlan, SUMMATION, Study, TaskPlan,
 };
-use crate::suggest::suggest;
 use check::{label, positive};
 use chiliad_engine::cell::Cell;
 use chiliad_engine::files::header::CellText;
 use chiliad_engine::files::{FileLayout, own, pytorch};
 use chiliad_engine::population::Seeds;
+use chiliad_tasks::suggestion::suggest;
 use chiliad_tasks::{Task, task::TRAIN};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

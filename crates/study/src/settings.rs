@@ -44,7 +44,7 @@ fn one(text: &str, setting: &str) -> Result<String> {
             .collect();
         return Err(StudyError::Input(format!(
             "--set {setting}: no `{path}` in the study; {}",
-            crate::suggest::suggest(path, &known)
+            chiliad_tasks::suggestion::suggest(path, &known)
         )));
     };
     Ok(format!(

@@ -11,6 +11,7 @@
 //! | [`task`] | [`Task`]: a RON file, resolved and checked |
 //! | [`bank`] | [`TrialBank`]: the trials a training run draws from, generation by generation |
 //! | [`plot`] | one trial as SVG |
+//! | [`suggestion`] | "did you mean", for every message that names what is allowed |
 //!
 //! ```
 //! let task = chiliad_tasks::Task::builtin("flip_flop")?;
@@ -26,7 +27,7 @@ pub mod npz;
 pub mod plot;
 pub mod random;
 mod replace_file;
-mod suggestion;
+pub mod suggestion;
 pub mod task;
 pub mod trials;
 

@@ -1,7 +1,8 @@
 //! "Did you mean": the nearest of the names allowed.
 
 /// A clause to append to an error: the nearest of `allowed` if one is near, and all of them.
-pub(crate) fn suggest<S: AsRef<str>>(found: &str, allowed: &[S]) -> String {
+#[must_use]
+pub fn suggest<S: AsRef<str>>(found: &str, allowed: &[S]) -> String {
     let near = allowed
         .iter()
         .map(|name| (distance(found, name.as_ref()), name.as_ref()))

@@ -1,4 +1,4 @@
-//! One network on one block of 16 trials: forward through time, and backward with all weight gradients.
+//! One network on one block of 16 trials, step by step: forward, and backward with all weight gradients.
 //!
 //! Order of summation (canonical: every tile shape and SIMD width keeps it): within a product over units in order;
 //! weight gradients over time descending, within a step over trials ascending; over blocks by a binary tree.
@@ -9,7 +9,7 @@ use super::weights::Weights;
 use crate::cell::graph::Leaf;
 use crate::cell::program::Array;
 use crate::population::Architecture;
-use pulp::{Simd, WithSimd};
+use pulp::Simd;
 
 /// Trials of one block, each as it lies in the bank: what the passes read.
 #[derive(Clone, Debug, Default)]
@@ -40,14 +40,14 @@ pub(crate) struct Block {
     adjoint_gates: Vec<Vec<Timed>>,
     adjoint_drive: Vec<Timed>,
     adjoint_output: Timed,
-    adjoint_previous: Vec<Timed>,
+    pub(super) adjoint_previous: Vec<Timed>,
     adjoint_states: Vec<Timed>,
     adjoint_unit: Vec<Timed>,
     pub(crate) noise: Vec<Timed>,
     /// `[trial][time][output]` of the last forward pass.
     pub(crate) outputs: Vec<f32>,
     /// dL/d(outputs)
-    errors: Vec<f32>,
+    pub(super) errors: Vec<f32>,
 }
 
 impl Block {
@@ -249,7 +249,7 @@ impl Block {
 
     /// Adjoint of the step at time t.
     #[inline(always)]
-    fn backward<S: Simd>(
+    pub(super) fn backward<S: Simd>(
         &mut self,
         simd: S,
         weights: &Weights,
@@ -438,167 +438,9 @@ impl Block {
     }
 }
 
-/// Fills the variates of noise source i at time t: `(t, i, [trial, padded unit])`.
-pub(crate) type FillNoise<'a> = dyn Fn(usize, usize, &mut [f32]) + 'a;
-
-/// Sees a block and its outputs `[trial, output]` after every step: `(t, block, outputs)`.
-pub(crate) type Visit<'a> = dyn FnMut(usize, &Block, &[f32]) + 'a;
-
-/// Forward and backward over all steps; the result is the sum of `mask (y - target)^2` over the block.
-pub(crate) struct TrainPass<'a> {
-    pub(crate) block: &'a mut Block,
-    pub(crate) weights: &'a Weights,
-    /// Zero on entry, the block's share of the gradient on exit.
-    pub(crate) gradient: &'a mut Weights,
-    pub(crate) trials: &'a BlockTrials,
-    /// 1 / sum of the mask over the whole batch.
-    pub(crate) scale: f32,
-    /// Fills the noise variates of a step; none without noise.
-    pub(crate) noise: Option<&'a FillNoise<'a>>,
-}
-
-impl WithSimd for TrainPass<'_> {
-    type Output = f64;
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> f64 {
-        let Self {
-            block,
-            weights,
-            gradient,
-            trials,
-            scale,
-            noise,
-        } = self;
-        let n = BLOCK * block.architecture.outputs;
-        let n_steps = trials.n_steps;
-        let n_outputs = block.architecture.outputs;
-        block.reset(weights);
-        let mut outputs = std::mem::take(&mut block.outputs);
-        outputs.resize(n_steps * n, 0.0);
-        for t in 0..n_steps {
-            if let Some(fill) = noise {
-                for i in 0..block.noise.len() {
-                    let array = block.noise[i];
-                    fill(t, i, block.arena.at_mut(array, t));
-                }
-            }
-            block.forward(simd, weights, &trials.inputs, n_steps, t);
-            block.readout(
-                simd,
-                weights,
-                t,
-                &mut outputs[t * n_outputs..],
-                n_steps * n_outputs,
-            );
-        }
-        block.errors.resize(n_steps * n, 0.0);
-        let loss = simd.vectorize(Errors {
-            outputs: &outputs,
-            trials,
-            scale,
-            errors: &mut block.errors,
-            bias: &mut gradient.readout_bias,
-        });
-        block.outputs = outputs;
-        for &array in &block.adjoint_previous {
-            block.arena.at_mut(array, n_steps).fill(0.0);
-        }
-        for t in (0..n_steps).rev() {
-            block.backward(simd, weights, gradient, trials, t);
-        }
-        for (f, &array) in block.adjoint_previous.iter().enumerate() {
-            add_rows(block.arena.at(array, 0), &mut gradient.initial[f]);
-        }
-        loss
-    }
-}
-
-/// Loss of one block, dL/d(outputs) and the gradient of the readout's bias.
-struct Errors<'a> {
-    outputs: &'a [f32],
-    trials: &'a BlockTrials,
-    scale: f32,
-    errors: &'a mut [f32],
-    bias: &'a mut [f32],
-}
-
-impl WithSimd for Errors<'_> {
-    type Output = f64;
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> f64 {
-        let n_outputs = self.bias.len();
-        // Sums stay apart by position in a run of values until the end: whole registers, and one order for all widths.
-        let (mut loss, mut bias) = (
-            vec![0.0_f64; BLOCK * n_outputs],
-            vec![0.0_f32; BLOCK * n_outputs],
-        );
-        // Every run of 16 x outputs values begins with output 0: the sums of one position belong to one output.
-        for chunk in 0..self.trials.n_steps {
-            let at = chunk * BLOCK * n_outputs..(chunk + 1) * BLOCK * n_outputs;
-            let (y, target, mask) = (
-                &self.outputs[at.clone()],
-                &self.trials.targets[at.clone()],
-                &self.trials.mask[at.clone()],
-            );
-            let errors = &mut self.errors[at];
-            for ((((error, y), target), mask), (loss, bias)) in errors
-                .iter_mut()
-                .zip(y)
-                .zip(target)
-                .zip(mask)
-                .zip(loss.iter_mut().zip(bias.iter_mut()))
-            {
-                let difference = y - target;
-                let weighted = mask * difference;
-                *error = 2.0 * weighted * self.scale;
-                *loss += f64::from(weighted) * f64::from(difference);
-                *bias += *error;
-            }
-        }
-        for row in bias.chunks_exact(n_outputs.max(1)) {
-            self.bias.iter_mut().zip(row).for_each(|(b, e)| *b += e);
-        }
-        loss.iter().sum()
-    }
-}
-
-/// Forward only, for trials without a backward pass; `visit` sees the block and its outputs after every step.
-pub(crate) struct ForwardPass<'a> {
-    pub(crate) block: &'a mut Block,
-    pub(crate) weights: &'a Weights,
-    pub(crate) inputs: &'a [f32],
-    pub(crate) n_steps: usize,
-    pub(crate) visit: &'a mut Visit<'a>,
-}
-
-impl WithSimd for ForwardPass<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let Self {
-            block,
-            weights,
-            inputs,
-            n_steps,
-            visit,
-        } = self;
-        let n_outputs = block.architecture.outputs;
-        let mut outputs = vec![0.0; BLOCK * n_outputs];
-        block.reset(weights);
-        for t in 0..n_steps {
-            block.forward(simd, weights, inputs, n_steps, t);
-            block.readout(simd, weights, t, &mut outputs, n_outputs);
-            visit(t, block, &outputs);
-        }
-    }
-}
-
 /// Adds all rows (one per trial) to one.
 #[inline(always)]
-fn add_rows(rows: &[f32], sum: &mut [f32]) {
+pub(super) fn add_rows(rows: &[f32], sum: &mut [f32]) {
     for row in rows.chunks_exact(sum.len()) {
         sum.iter_mut().zip(row).for_each(|(s, v)| *s += v);
     }

@@ -1,8 +1,9 @@
 //! Everything one thread needs to train one network: gather a batch, its gradient, Adam.
 
 use super::arena::BLOCK;
-use super::block::{Block, BlockTrials, FillNoise, ForwardPass, TrainPass};
+use super::block::{Block, BlockTrials};
 use super::level::Level;
+use super::passes::{FillNoise, ForwardPass, TrainPass};
 use super::product::LANES;
 use super::weights::Weights;
 use crate::executor::TrainOptions;

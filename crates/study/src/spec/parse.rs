@@ -3,7 +3,7 @@
 use super::{StudySpec, TaskSpec};
 use crate::error::{Result, StudyError};
 use crate::locate;
-use crate::suggest::suggest;
+use chiliad_tasks::suggestion::suggest;
 use ron::extensions::Extensions;
 use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 use std::fmt;

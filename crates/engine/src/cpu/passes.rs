@@ -1,0 +1,164 @@
+//! Passes over the whole trials of a block: forward and backward with the loss between them, or forward only.
+
+use super::arena::BLOCK;
+use super::block::{Block, BlockTrials, add_rows};
+use super::weights::Weights;
+use pulp::{Simd, WithSimd};
+
+/// Fills the variates of noise source i at time t: `(t, i, [trial, padded unit])`.
+pub(crate) type FillNoise<'a> = dyn Fn(usize, usize, &mut [f32]) + 'a;
+
+/// Sees a block and its outputs `[trial, output]` after every step: `(t, block, outputs)`.
+pub(crate) type Visit<'a> = dyn FnMut(usize, &Block, &[f32]) + 'a;
+
+/// Forward and backward over all steps; the result is the sum of `mask (y - target)^2` over the block.
+pub(crate) struct TrainPass<'a> {
+    pub(crate) block: &'a mut Block,
+    pub(crate) weights: &'a Weights,
+    /// Zero on entry, the block's share of the gradient on exit.
+    pub(crate) gradient: &'a mut Weights,
+    pub(crate) trials: &'a BlockTrials,
+    /// 1 / sum of the mask over the whole batch.
+    pub(crate) scale: f32,
+    /// Fills the noise variates of a step; none without noise.
+    pub(crate) noise: Option<&'a FillNoise<'a>>,
+}
+
+impl WithSimd for TrainPass<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> f64 {
+        let Self {
+            block,
+            weights,
+            gradient,
+            trials,
+            scale,
+            noise,
+        } = self;
+        let n = BLOCK * block.architecture.outputs;
+        let n_steps = trials.n_steps;
+        let n_outputs = block.architecture.outputs;
+        block.reset(weights);
+        let mut outputs = std::mem::take(&mut block.outputs);
+        outputs.resize(n_steps * n, 0.0);
+        for t in 0..n_steps {
+            if let Some(fill) = noise {
+                for i in 0..block.noise.len() {
+                    let array = block.noise[i];
+                    fill(t, i, block.arena.at_mut(array, t));
+                }
+            }
+            block.forward(simd, weights, &trials.inputs, n_steps, t);
+            block.readout(
+                simd,
+                weights,
+                t,
+                &mut outputs[t * n_outputs..],
+                n_steps * n_outputs,
+            );
+        }
+        block.errors.resize(n_steps * n, 0.0);
+        let loss = simd.vectorize(Errors {
+            outputs: &outputs,
+            trials,
+            scale,
+            errors: &mut block.errors,
+            bias: &mut gradient.readout_bias,
+        });
+        block.outputs = outputs;
+        for &array in &block.adjoint_previous {
+            block.arena.at_mut(array, n_steps).fill(0.0);
+        }
+        for t in (0..n_steps).rev() {
+            block.backward(simd, weights, gradient, trials, t);
+        }
+        for (f, &array) in block.adjoint_previous.iter().enumerate() {
+            add_rows(block.arena.at(array, 0), &mut gradient.initial[f]);
+        }
+        loss
+    }
+}
+
+/// Loss of one block, dL/d(outputs) and the gradient of the readout's bias.
+struct Errors<'a> {
+    outputs: &'a [f32],
+    trials: &'a BlockTrials,
+    scale: f32,
+    errors: &'a mut [f32],
+    bias: &'a mut [f32],
+}
+
+impl WithSimd for Errors<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> f64 {
+        let n_outputs = self.bias.len();
+        // Sums stay apart by position in a run of values until the end: whole registers, and one order for all widths.
+        let (mut loss, mut bias) = (
+            vec![0.0_f64; BLOCK * n_outputs],
+            vec![0.0_f32; BLOCK * n_outputs],
+        );
+        // Every run of 16 x outputs values begins with output 0: the sums of one position belong to one output.
+        for chunk in 0..self.trials.n_steps {
+            let at = chunk * BLOCK * n_outputs..(chunk + 1) * BLOCK * n_outputs;
+            let (y, target, mask) = (
+                &self.outputs[at.clone()],
+                &self.trials.targets[at.clone()],
+                &self.trials.mask[at.clone()],
+            );
+            let errors = &mut self.errors[at];
+            for ((((error, y), target), mask), (loss, bias)) in errors
+                .iter_mut()
+                .zip(y)
+                .zip(target)
+                .zip(mask)
+                .zip(loss.iter_mut().zip(bias.iter_mut()))
+            {
+                let difference = y - target;
+                let weighted = mask * difference;
+                *error = 2.0 * weighted * self.scale;
+                *loss += f64::from(weighted) * f64::from(difference);
+                *bias += *error;
+            }
+        }
+        for row in bias.chunks_exact(n_outputs.max(1)) {
+            self.bias.iter_mut().zip(row).for_each(|(b, e)| *b += e);
+        }
+        loss.iter().sum()
+    }
+}
+
+/// Forward only, for trials without a backward pass; `visit` sees the block and its outputs after every step.
+pub(crate) struct ForwardPass<'a> {
+    pub(crate) block: &'a mut Block,
+    pub(crate) weights: &'a Weights,
+    pub(crate) inputs: &'a [f32],
+    pub(crate) n_steps: usize,
+    pub(crate) visit: &'a mut Visit<'a>,
+}
+
+impl WithSimd for ForwardPass<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self {
+            block,
+            weights,
+            inputs,
+            n_steps,
+            visit,
+        } = self;
+        let n_outputs = block.architecture.outputs;
+        let mut outputs = vec![0.0; BLOCK * n_outputs];
+        block.reset(weights);
+        for t in 0..n_steps {
+            block.forward(simd, weights, inputs, n_steps, t);
+            block.readout(simd, weights, t, &mut outputs, n_outputs);
+            visit(t, block, &outputs);
+        }
+    }
+}
