@@ -7,14 +7,7 @@ use std::process::Command;
 fn dependencies(package: &str) -> String {
     let output = Command::new(env!("CARGO"))
         .args([
-            "tree",
-            "--locked",
-            "-e",
-            "normal",
-            "--prefix",
-            "none",
-            "-p",
-            package,
+            "tree", "--locked", "-e", "normal", "--prefix", "none", "-p", package,
         ])
         .output()
         .unwrap();

@@ -176,3 +176,35 @@ fn interrupted_or_sharded_a_study_ends_with_the_same_bits() {
     );
     std::fs::remove_dir_all(folder).unwrap();
 }
+
+#[test]
+fn a_bare_module_without_a_readout_outputs_its_hidden_state() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data");
+    let (tensors, _) =
+        chiliad_engine::files::read_tensors(&data.join("pytorch_gru.safetensors")).unwrap();
+    let bare: Vec<(String, Vec<usize>, Vec<f32>)> = tensors
+        .into_iter()
+        .filter(|(name, _)| !name.starts_with("readout"))
+        .map(|(name, t)| (name, t.shape, t.data.iter().map(|x| *x as f32).collect()))
+        .collect();
+    let folder = folder("bare");
+    let at = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let (file, net, out) = (at("bare.safetensors"), at("net"), at("out.npz"));
+    let bytes = chiliad_engine::files::tensors_to_bytes(&bare, None).unwrap();
+    std::fs::write(&file, bytes).unwrap();
+    let cell = ["--cell", "gru_reset_after", "--layout", "pytorch"];
+    chiliad(
+        &[&["import", &file], &cell[..], &["--out", &net]].concat(),
+        0,
+    );
+    let reference = data.join("pytorch_gru.npz");
+    let inputs = reference.to_str().unwrap();
+    chiliad(&["roll-out", &net, "--inputs", inputs, "--out", &out], 0);
+    let ours = read_npz(&out).unwrap();
+    assert_eq!(ours["outputs"].to_f64(), ours["state.h"].to_f64());
+    let theirs = read_npz(&reference).unwrap()["h"].to_f64();
+    for (a, b) in ours["outputs"].to_f64().iter().zip(&theirs) {
+        assert!((a - b).abs() < 1e-6);
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}

@@ -54,7 +54,7 @@ pub fn import(
                     .and_then(|p| Some((dict.bias_hh.as_ref()?, p)));
                 input.into_iter().chain(recurrent).collect()
             }
-            Role::Readout => vec![(&dict.readout, 0)],
+            Role::Readout => dict.readout.iter().map(|r| (r, 0)).collect(),
             Role::ReadoutBias => dict.readout_bias.iter().map(|b| (b, 0)).collect(),
             Role::Unit(_) => {
                 return Err(EngineError::File {
@@ -72,6 +72,9 @@ pub fn import(
             if blocks.is_empty() {
                 // Not the sum of nothing, which is -0.
                 to.fill(0.0);
+                if tensor.role == Role::Readout {
+                    to.iter_mut().step_by(dict.units + 1).for_each(|w| *w = 1.0);
+                }
                 continue;
             }
             for (e, to) in to.iter_mut().enumerate() {
@@ -93,7 +96,8 @@ pub fn import(
             tensor: tensor.name.clone(),
             shape: tensor.shape.clone(),
             from: if from.is_empty() {
-                "0".into()
+                let identity = tensor.role == Role::Readout;
+                if identity { "identity" } else { "0" }.into()
             } else {
                 from.join(" + ")
             },
@@ -233,7 +237,8 @@ struct StateDict<'a> {
     weight_hh: Source<'a>,
     bias_ih: Option<Source<'a>>,
     bias_hh: Option<Source<'a>>,
-    readout: Source<'a>,
+    /// None: the outputs are the hidden state.
+    readout: Option<Source<'a>>,
     readout_bias: Option<Source<'a>>,
     notes: Vec<String>,
 }
@@ -358,24 +363,26 @@ impl<'a> StateDict<'a> {
             .filter(is_readout)
             .map(|(name, _)| name)
             .collect();
-        let [readout] = readouts[..] else {
-            return Err(refuse(format!(
-                "exactly one readout `*.weight` {} is needed; the file holds {}",
-                axes(lead, &["outputs", &units.to_string()]),
-                held()
-            )));
+        let (readout, readout_bias, outputs) = match readouts[..] {
+            [] => {
+                notes.push("no readout in the file: the outputs are the hidden state".into());
+                (None, None, units)
+            }
+            [name] => {
+                let tensor = &tensors[name];
+                let outputs = tensor.shape[rank - 2];
+                let bias = name.replace(".weight", ".bias");
+                let bias = optional(get(&bias), bias, stacked(&[outputs]))?;
+                (Some(Source { name, tensor }), bias, outputs)
+            }
+            _ => {
+                return Err(refuse(format!(
+                    "at most one readout `*.weight` {} is allowed; the file holds {}",
+                    axes(lead, &["outputs", &units.to_string()]),
+                    held()
+                )));
+            }
         };
-        let readout_bias_name = readout.replace(".weight", ".bias");
-        let readout = Source {
-            name: readout,
-            tensor: &tensors[readout],
-        };
-        let outputs = readout.tensor.shape[rank - 2];
-        let readout_bias = optional(
-            get(&readout_bias_name),
-            readout_bias_name,
-            stacked(&[outputs]),
-        )?;
         let found = Self {
             n_networks: lead.unwrap_or(1),
             units,
@@ -405,10 +412,15 @@ impl<'a> StateDict<'a> {
     }
 
     fn names(&self) -> Vec<&'a str> {
-        let optional = [&self.bias_ih, &self.bias_hh, &self.readout_bias]
-            .into_iter()
-            .flatten();
-        [&self.weight_ih, &self.weight_hh, &self.readout]
+        let optional = [
+            &self.bias_ih,
+            &self.bias_hh,
+            &self.readout,
+            &self.readout_bias,
+        ]
+        .into_iter()
+        .flatten();
+        [&self.weight_ih, &self.weight_hh]
             .into_iter()
             .chain(optional)
             .map(|s| s.name)
