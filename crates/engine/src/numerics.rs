@@ -24,9 +24,9 @@ pub fn exp(x: f32) -> f32 {
     y * f32::from_bits((shifted.to_bits() << 23).wrapping_add(0x3f80_0000))
 }
 
-/// p / q for q in [1e-30, 1e30], to 1 ulp: a division without the divider, which is the slowest unit of every processor
-/// here (16 cycles for 16 lanes) and the first floor of a small network's step. An integer guess, two cubic steps, one
-/// correction; every operation is exactly rounded everywhere, so no processor's estimate instruction decides a bit.
+/// p / q for a positive q well inside the normal range, as `tanh` and `sigmoid` have it (their bounds below hold it): a
+/// division without the divider. An integer guess, two cubic steps, one correction; every operation is exactly rounded
+/// everywhere, so no processor's estimate instruction decides a bit.
 #[inline(always)]
 fn divide(p: f32, q: f32) -> f32 {
     let r = f32::from_bits(0x7ef3_11c7_u32.wrapping_sub(q.to_bits()));
