@@ -6,6 +6,7 @@
 mod arena;
 mod block;
 mod level;
+mod lines;
 mod passes;
 mod peak;
 mod product;

@@ -5,6 +5,7 @@ use super::program::{Array, Code, Program};
 use super::{Cell, graph::Graph};
 use crate::numerics::Real;
 use std::collections::BTreeMap;
+use std::ops::DerefMut;
 
 /// Where an array of a program lies: which vector of the storage, from which element.
 #[derive(Clone, Copy, Debug, Default)]
@@ -15,12 +16,22 @@ pub struct Place {
     pub offset: usize,
 }
 
+/// Storage of one array: a `Vec`, or one that begins where the executor wants it to.
+pub trait Vector<T>: DerefMut<Target = [T]> + Default {}
+
+impl<T, V: DerefMut<Target = [T]> + Default> Vector<T> for V {}
+
 /// Values computed before any is stored: an instruction may overwrite its own operands.
 const CHUNK: usize = 32;
 
 /// Runs a program over `len` values of every array; `places[i]` is where `program.arrays[i]` lies.
 #[inline(always)]
-pub fn run<T: Real>(program: &Program, storage: &mut [Vec<T>], places: &[Place], len: usize) {
+pub fn run<T: Real, V: Vector<T>>(
+    program: &Program,
+    storage: &mut [V],
+    places: &[Place],
+    len: usize,
+) {
     for i in &program.instructions {
         let (to, a, b, c) = (places[i.to], places[i.a], places[i.b], places[i.c]);
         match i.code {
@@ -73,13 +84,19 @@ pub fn run<T: Real>(program: &Program, storage: &mut [Vec<T>], places: &[Place],
 }
 
 #[inline(always)]
-fn unary<T: Real>(storage: &mut [Vec<T>], to: Place, a: Place, len: usize, f: impl Fn(T) -> T) {
+fn unary<T: Real, V: Vector<T>>(
+    storage: &mut [V],
+    to: Place,
+    a: Place,
+    len: usize,
+    f: impl Fn(T) -> T,
+) {
     ternary(storage, to, [a, a, a], len, |x, _, _| f(x));
 }
 
 #[inline(always)]
-fn binary<T: Real>(
-    storage: &mut [Vec<T>],
+fn binary<T: Real, V: Vector<T>>(
+    storage: &mut [V],
     to: Place,
     a: Place,
     b: Place,
@@ -90,8 +107,8 @@ fn binary<T: Real>(
 }
 
 #[inline(always)]
-fn ternary<T: Real>(
-    storage: &mut [Vec<T>],
+fn ternary<T: Real, V: Vector<T>>(
+    storage: &mut [V],
     to: Place,
     operands: [Place; 3],
     len: usize,
@@ -115,8 +132,8 @@ fn ternary<T: Real>(
 
 /// The same where an operand lies in the result's vector: chunk by chunk through registers.
 #[inline(always)]
-fn in_place<T: Real>(
-    storage: &mut [Vec<T>],
+fn in_place<T: Real, V: Vector<T>>(
+    storage: &mut [V],
     to: Place,
     operands: [Place; 3],
     len: usize,

@@ -1,5 +1,6 @@
 //! Where the arrays of a cell's programs lie for one block of trials: a ring of time slots each.
 
+use super::lines::Lines;
 use super::product::padded;
 use crate::cell::Cell;
 use crate::cell::evaluate::{self, Place};
@@ -13,7 +14,7 @@ use std::collections::BTreeMap;
 pub(crate) const BLOCK: usize = 16;
 
 /// Steps whose weight gradients are summed in one go, while their adjoints are in cache.
-pub(crate) const CHUNK: usize = 8;
+pub(crate) const CHUNK: usize = 4;
 
 /// Position of an array: at time t it is in slot `(t + shift) % slots` of its storage.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +27,7 @@ pub(crate) struct Timed {
 /// Storage for one block of trials of one network.
 #[derive(Debug)]
 pub(crate) struct Arena {
-    pub(crate) storage: Vec<Vec<f32>>,
+    pub(crate) storage: Vec<Lines>,
     index: BTreeMap<Array, Timed>,
     /// Values of one array at one time: trials x padded units.
     pub(crate) len: usize,
@@ -102,7 +103,7 @@ impl Arena {
                     Array::Literal(bits) => f64::from_bits(bits) as f32,
                     _ => 0.0,
                 };
-                self.storage.push(vec![fill; slots * self.len]);
+                self.storage.push(Lines::filled(fill, slots * self.len));
                 let storage = self.storage.len() - 1;
                 let base = match key {
                     Array::Leaf(Leaf::State(_)) | Array::AdjointPrevious(_) => Timed {
@@ -169,7 +170,7 @@ impl Placed {
                 Array::Scratch(i) => {
                     while scratch.len() <= usize::from(i) {
                         let storage = arena.storage.len();
-                        arena.storage.push(vec![0.0; arena.len]);
+                        arena.storage.push(Lines::zeros(arena.len));
                         scratch.push(Timed {
                             storage,
                             shift: 0,
@@ -215,7 +216,7 @@ impl Placed {
 /// A program run as an operation of its own, so that the interpreter is compiled once per SIMD level.
 struct Interpret<'a> {
     program: &'a Program,
-    storage: &'a mut [Vec<f32>],
+    storage: &'a mut [Lines],
     places: &'a [Place],
     len: usize,
 }

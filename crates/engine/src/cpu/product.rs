@@ -9,6 +9,12 @@ use pulp::{Simd, WithSimd};
 /// Elements per padded row: the widest SIMD register in f32.
 pub(crate) const LANES: usize = 16;
 
+/// Summands per turn of the inner loop of a tile of R rows: its counters would else take issue slots from the
+/// multiply-adds. A tile of 8 rows reads 8 pointers; more than one summand a turn spilled registers.
+const fn unroll(rows: usize) -> usize {
+    if rows <= 4 { 4 } else { 2 }
+}
+
 /// n rounded up to whole registers.
 pub(crate) fn padded(n: usize) -> usize {
     n.div_ceil(LANES) * LANES
@@ -60,11 +66,17 @@ impl WithSimd for Product<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let wide = 2 * S::F32_LANES;
         let mut j = 0;
-        while j + wide <= self.width {
+        // Of 32 registers 16 hold sums, of 16 registers 8: no tile spills, and every operand serves twice or more.
+        if S::F32_LANES >= 16 {
+            while j + 4 * S::F32_LANES <= self.width {
+                self.columns::<S, 4>(simd, j);
+                j += 4 * S::F32_LANES;
+            }
+        }
+        while j + 2 * S::F32_LANES <= self.width {
             self.columns::<S, 2>(simd, j);
-            j += wide;
+            j += 2 * S::F32_LANES;
         }
         while j < self.width {
             self.columns::<S, 1>(simd, j);
@@ -77,8 +89,7 @@ impl Product<'_> {
     #[inline(always)]
     fn columns<S: Simd, const C: usize>(&mut self, simd: S, j: usize) {
         let mut r = 0;
-        // 16 registers hold 8 accumulators and their operands; 32 hold 16.
-        if S::F32_LANES >= 16 || C == 1 {
+        if C == 1 || (C == 2 && S::F32_LANES >= 16) {
             while r + 8 <= self.rows {
                 self.tile::<S, 8, C>(simd, r, j);
                 r += 8;
@@ -125,37 +136,48 @@ impl Product<'_> {
                 }
             }
         }
-        for term in self.terms {
+        for term in self.terms.iter().filter(|term| term.depth > 0) {
             let (depth, stride) = (term.depth, term.stride);
+            let last = (depth - 1) * self.width;
+            let w = &term.w[j..][..last + C * lanes];
             match term.along {
                 Along::Depth => {
-                    let rows: [&[f32]; R] = std::array::from_fn(|i| {
-                        if depth == 0 {
-                            &[]
-                        } else {
-                            &term.x[(r + i) * stride..][..depth]
+                    let rows: [&[f32]; R] =
+                        std::array::from_fn(|i| &term.x[(r + i) * stride..][..depth]);
+                    let mut k = 0;
+                    while k + unroll(R) <= depth {
+                        let w = &w[k * self.width..][..(unroll(R) - 1) * self.width + C * lanes];
+                        let x: [&[f32]; R] = std::array::from_fn(|i| &rows[i][k..k + unroll(R)]);
+                        for u in 0..unroll(R) {
+                            let w = operands::<S, C>(&w[u * self.width..]);
+                            add_outer(simd, &mut acc, std::array::from_fn(|i| x[i][u]), w);
                         }
-                    });
-                    for k in 0..depth {
-                        let w = operands::<S, C>(&term.w[k * self.width + j..]);
-                        for i in 0..R {
-                            let x = simd.splat_f32s(rows[i][k]);
-                            for c in 0..C {
-                                acc[i][c] = simd.mul_add_f32s(x, w[c], acc[i][c]);
-                            }
-                        }
+                        k += unroll(R);
+                    }
+                    while k < depth {
+                        let w = operands::<S, C>(&w[k * self.width..]);
+                        add_outer(simd, &mut acc, std::array::from_fn(|i| rows[i][k]), w);
+                        k += 1;
                     }
                 }
                 Along::Rows => {
-                    for k in 0..depth {
-                        let w = operands::<S, C>(&term.w[k * self.width + j..]);
-                        let row = &term.x[k * stride + r..][..R];
-                        for i in 0..R {
-                            let x = simd.splat_f32s(row[i]);
-                            for c in 0..C {
-                                acc[i][c] = simd.mul_add_f32s(x, w[c], acc[i][c]);
-                            }
+                    let x = &term.x[r..][..(depth - 1) * stride + R];
+                    let mut k = 0;
+                    while k + unroll(R) <= depth {
+                        let w = &w[k * self.width..][..(unroll(R) - 1) * self.width + C * lanes];
+                        let x = &x[k * stride..][..(unroll(R) - 1) * stride + R];
+                        for u in 0..unroll(R) {
+                            let x = &x[u * stride..][..R];
+                            let w = operands::<S, C>(&w[u * self.width..]);
+                            add_outer(simd, &mut acc, std::array::from_fn(|i| x[i]), w);
                         }
+                        k += unroll(R);
+                    }
+                    while k < depth {
+                        let x = &x[k * stride..][..R];
+                        let w = operands::<S, C>(&w[k * self.width..]);
+                        add_outer(simd, &mut acc, std::array::from_fn(|i| x[i]), w);
+                        k += 1;
                     }
                 }
             }
@@ -166,6 +188,22 @@ impl Product<'_> {
             for (to, value) in head.iter_mut().zip(line) {
                 *to = *value;
             }
+        }
+    }
+}
+
+/// Adds the products of R broadcast values with C vectors.
+#[inline(always)]
+fn add_outer<S: Simd, const R: usize, const C: usize>(
+    simd: S,
+    acc: &mut [[S::f32s; C]; R],
+    x: [f32; R],
+    w: [S::f32s; C],
+) {
+    for (line, x) in acc.iter_mut().zip(x) {
+        let x = simd.splat_f32s(x);
+        for (sum, w) in line.iter_mut().zip(w) {
+            *sum = simd.mul_add_f32s(x, w, *sum);
         }
     }
 }

@@ -53,7 +53,7 @@ impl Worker {
             layout: Arc::clone(layout),
             block: Block::new(architecture, n_steps),
             weights: Weights::zeros(architecture),
-            gradients: vec![Weights::zeros(architecture); n_blocks],
+            gradients: vec![Weights::gradient(architecture); n_blocks],
             trials: BlockTrials::default(),
             gradient: vec![0.0; layout.n_params],
         }

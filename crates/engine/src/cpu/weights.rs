@@ -1,5 +1,6 @@
 //! One network's parameters as the products want them, and its gradient on the way back.
 
+use super::lines::Lines;
 use super::product::padded;
 use crate::population::{Architecture, Layout, Role};
 
@@ -9,52 +10,60 @@ pub(crate) struct Weights {
     /// Per stage and gate.
     pub(crate) gates: Vec<Vec<GateWeights>>,
     /// `[output][unit]`
-    pub(crate) readout: Vec<f32>,
+    pub(crate) readout: Lines,
     /// `[output]`
     pub(crate) readout_bias: Vec<f32>,
     /// Per unit parameter, `[unit]`.
-    pub(crate) unit: Vec<Vec<f32>>,
+    pub(crate) unit: Vec<Lines>,
     /// Per state field, `[unit]`.
-    pub(crate) initial: Vec<Vec<f32>>,
+    pub(crate) initial: Vec<Lines>,
 }
 
 /// Weights (or their gradient) of one gate.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct GateWeights {
     /// `[from][to]`: what the forward product reads. Empty in a gradient.
-    pub(crate) forward: Vec<f32>,
+    pub(crate) forward: Lines,
     /// `[to][from]`: what the backward product reads, and the gradient.
-    pub(crate) recurrent: Vec<f32>,
+    pub(crate) recurrent: Lines,
     /// `[input + 1][to]`: the last row is the bias, whose input is always 1.
-    pub(crate) input: Vec<f32>,
+    pub(crate) input: Lines,
 }
 
 impl Weights {
+    /// Room for a gradient: all zero.
+    pub(crate) fn gradient(architecture: &Architecture) -> Self {
+        let mut zero = Self::zeros(architecture);
+        for gate in zero.gates.iter_mut().flatten() {
+            gate.forward = Lines::default();
+        }
+        zero
+    }
+
     /// All zero.
     pub(crate) fn zeros(architecture: &Architecture) -> Self {
         let (n, width) = (architecture.units, padded(architecture.units));
-        let zero = |present: bool, len: usize| if present { vec![0.0; len] } else { Vec::new() };
+        let zero = |present: bool, len: usize| Lines::zeros(if present { len } else { 0 });
         let gates = architecture.cell.stages.iter().map(|stage| {
             let gate = |g: &crate::cell::Gate| GateWeights {
                 forward: zero(g.recurrent, n * width),
                 recurrent: zero(g.recurrent, n * width),
-                input: vec![0.0; (architecture.inputs + 1) * width],
+                input: Lines::zeros((architecture.inputs + 1) * width),
             };
             stage.gates.iter().map(gate).collect()
         });
         Self {
             gates: gates.collect(),
-            readout: vec![0.0; architecture.outputs * width],
+            readout: Lines::zeros(architecture.outputs * width),
             readout_bias: vec![0.0; architecture.outputs],
-            unit: vec![vec![0.0; width]; architecture.cell.unit_params.len()],
-            initial: vec![vec![0.0; width]; architecture.cell.states.len()],
+            unit: vec![Lines::zeros(width); architecture.cell.unit_params.len()],
+            initial: vec![Lines::zeros(width); architecture.cell.states.len()],
         }
     }
 
-    /// Sets everything to zero.
+    /// Sets a gradient to zero.
     pub(crate) fn clear(&mut self) {
         for gate in self.gates.iter_mut().flatten() {
-            gate.forward.fill(0.0);
             gate.recurrent.fill(0.0);
             gate.input.fill(0.0);
         }
@@ -98,7 +107,9 @@ impl Weights {
                         self.readout[o * width..][..row.len()].copy_from_slice(row);
                     }
                 }
-                Role::ReadoutBias => self.readout_bias.copy_from_slice(values),
+                Role::ReadoutBias => {
+                    self.readout_bias[..values.len()].copy_from_slice(values);
+                }
                 Role::InitialState(f) => self.initial[f][..values.len()].copy_from_slice(values),
             }
         }
@@ -132,7 +143,7 @@ impl Weights {
                         row.copy_from_slice(&self.readout[o * width..][..n]);
                     }
                 }
-                Role::ReadoutBias => values.copy_from_slice(&self.readout_bias),
+                Role::ReadoutBias => values.copy_from_slice(&self.readout_bias[..values.len()]),
                 Role::InitialState(f) => values.copy_from_slice(&self.initial[f][..values.len()]),
             }
         }
