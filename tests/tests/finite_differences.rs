@@ -30,7 +30,7 @@ fn network(architecture: &Architecture, salt: u32) -> Population {
 
 /// Holds an executor against differences: worst error of a tensor, relative to its largest entry, and its name.
 fn compare(executor: &dyn Executor, cell: &str, activation: &str) -> (f64, String) {
-    let architecture = gpu_adapter::architecture(cell, activation, 3, 2, 3);
+    let architecture = gpu_adapter::architecture(cell, activation, 5, 2, 3);
     let trials = gpu_adapter::trials(3, 5, 2, 3);
     // The first network that keeps ten step sizes from every kink.
     let (population, expected) = (1..200)
@@ -91,10 +91,16 @@ fn train_step_gradient_of_every_parameter_matches_finite_differences() {
     let Some(gpu) = gpu_adapter::open(test) else {
         return;
     };
-    let kinked = ["vanilla", "rate", "rate_current", "lstm"].map(|c| (c, "relu"));
-    let others = [("gru", "softplus"), ("gru_reset_after", "sigmoid")];
-    let smooth = names().map(|c| (c, "tanh"));
-    for (cell, activation) in smooth.chain(kinked).chain(others) {
+    // Every cell and every activation once: each combination takes seconds to compile on a software adapter.
+    for (cell, activation) in [
+        ("vanilla", "tanh"),
+        ("rate", "relu"),
+        ("rate_current", "relu"),
+        ("ugrnn", "tanh"),
+        ("gru", "softplus"),
+        ("gru_reset_after", "sigmoid"),
+        ("lstm", "relu"),
+    ] {
         let (error, tensor) = compare(&gpu, cell, activation);
         println!("{cell:16} {activation:9} worst {error:.1e} of the tensor's largest ({tensor})");
     }
