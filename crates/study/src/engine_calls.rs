@@ -104,6 +104,19 @@ pub fn open(choice: &str, recorded: Option<&str>, work: f64) -> Result<Device> {
     }
 }
 
+/// A GPU for checks: a real one, else a software adapter; none where there is no adapter at all.
+///
+/// # Errors
+///
+/// Those of opening the adapter.
+pub fn any_gpu() -> Result<Option<GpuExecutor>> {
+    let Some(best) = list().into_iter().next() else {
+        return Ok(None);
+    };
+    let choice = Choice::Named(best.name);
+    Ok(Some(GpuExecutor::open(&choice, LimitsChoice::Adapter)?))
+}
+
 /// Work of one training step, in floating-point operations, from which on a real GPU is taken (project default: not
 /// yet measured on one).
 pub const GPU_WORK: f64 = 1e9;

@@ -242,6 +242,23 @@ fn a_users_own_cell_is_checked_and_a_wrong_one_named_by_line() {
     assert_eq!(found["verdict"], "passed");
     assert!(found["points"].as_u64().unwrap() > 100, "{found}");
     assert!(found["worst_error"].as_f64().unwrap() < 1e-6);
+    let gpu = &found["gpu"];
+    if gpu["checked"] == true {
+        assert!(gpu["adapter"].is_string() && gpu["against_cpu"]["gradient"].is_number());
+    } else {
+        assert_ne!(std::env::var("GPU_TESTS").as_deref(), Ok("required"));
+        assert_eq!(gpu["reason"], "no adapter: GPU not checked");
+    }
+    assert_eq!(found["box"], "Undeclared");
+    // 0.7 of the state and 0.3 of the activation stay within the activation's bound; 0.9 and 0.3 do not.
+    let sidecar =
+        "(constants: {\"leak\": 0.3}, ranges: {\"leak\": (0.0, 1.0)}, box: {\"h\": Activation})";
+    f.write("mine.ron", sidecar);
+    let steps = &f.json("cell check mine.wgsl")["box"]["Stepped"];
+    assert!(steps["steps"] == 1000 && steps["farthest"].as_f64().unwrap() <= 1.0);
+    f.write("wide.wgsl", &OWN.replace("(1.0 - k.leak)", "0.9"));
+    f.write("wide.ron", sidecar);
+    f.refused("cell check wide.wgsl", 2, &["wide.wgsl", "half-widths"]);
     f.write("bad.wgsl", &OWN.replace("s.h + k", "s.q + k"));
     f.refused("cell check bad.wgsl", 2, &["bad.wgsl:6"]);
 }
