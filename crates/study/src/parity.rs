@@ -313,3 +313,56 @@ fn disagreements(
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn network(outcomes: [Outcome; 2]) -> NetworkParity {
+        NetworkParity {
+            network: 0,
+            outcomes,
+            steps: [25, 25],
+            best_loss: [0.1, 0.1],
+            first_difference: 0.0,
+            parted_at: None,
+            largest_ratio: 1.0,
+            census: vec![Matching {
+                pairs: 27,
+                ..Matching::default()
+            }],
+        }
+    }
+
+    fn judged(networks: Vec<NetworkParity>) -> Vec<String> {
+        let populations = [PopulationParity {
+            label: "gru".into(),
+            networks,
+        }];
+        disagreements(&populations, &outcomes(&populations))
+    }
+
+    #[test]
+    fn every_kind_of_disagreement_is_named() {
+        let fine = network([Outcome::Converged; 2]);
+        assert!(judged(vec![fine.clone()]).is_empty());
+        let mut missing = fine.clone();
+        missing.census[0].only_second = 2;
+        let words = judged(vec![missing]);
+        assert!(
+            words.len() == 1 && words[0].contains("2 on the other only"),
+            "{words:?}"
+        );
+        let mut off = fine;
+        off.first_difference = 1e-2;
+        assert!(judged(vec![off])[0].contains("initial weights differ by 1.0e-2"));
+        // One network that converges on one device only says nothing; sixteen do.
+        let one_sided = network([Outcome::Converged, Outcome::BudgetSpent]);
+        assert!(judged(vec![one_sided.clone()]).is_empty());
+        let words = judged(vec![one_sided; 16]);
+        assert!(
+            words.len() == 2 && words[0].contains("16 of 16 networks converged"),
+            "{words:?}"
+        );
+    }
+}
