@@ -1,9 +1,10 @@
-//! Criterion benches: a training step, a roll-out and a fixed-point search. Run once as tests, so that they cannot rot.
+//! Criterion benches: a training step, a roll-out, a fixed-point search, and the descent of a search on a GPU. Run once as tests, so that they cannot rot.
 
 use chiliad_engine::cell::Cell;
 use chiliad_engine::cpu::CpuExecutor;
 use chiliad_engine::executor::{Executor, TrainOptions};
 use chiliad_engine::fixed_points::{Options, Visited, find};
+use chiliad_engine::gpu::{Choice, GpuExecutor, LimitsChoice, list};
 use chiliad_engine::population::{Architecture, Population, Seeds, initialise::initialise};
 use chiliad_tasks::{Task, Trials};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -98,5 +99,40 @@ fn search(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, training, roll_out, search);
+/// The descent that a search on a GPU begins with; on a software adapter the time says nothing about a real one.
+fn descent(c: &mut Criterion) {
+    let Some(adapter) = list().into_iter().next() else {
+        #[expect(clippy::print_stderr, reason = "what is left out is said")]
+        {
+            eprintln!("SKIPPED descent: no adapter");
+        }
+        return;
+    };
+    let gpu = GpuExecutor::open(&Choice::Named(adapter.name.clone()), LimitsChoice::Adapter)
+        .expect("the adapter opens");
+    let (n, n_seeds) = (4, 256);
+    let mut group = c.benchmark_group(format!("descent on {}", adapter.name));
+    group.sample_size(10);
+    for cell in ["vanilla", "gru"] {
+        let population = networks(cell, 32, n);
+        let seeds: Vec<f32> = (0..n as usize * n_seeds * 32)
+            .map(|i| ((i * i) as f32 * 0.013).sin())
+            .collect();
+        group.throughput(Throughput::Elements(n * n_seeds as u64));
+        group.bench_function(format!("{cell}_32_units"), |b| {
+            b.iter(|| {
+                black_box(Executor::descend(
+                    &gpu,
+                    &population,
+                    &[0.0; 3],
+                    &seeds,
+                    n_seeds,
+                ))
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, training, roll_out, search, descent);
 criterion_main!(benches);

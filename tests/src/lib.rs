@@ -1,4 +1,6 @@
-//! Test support shared by the files under `tests/`: committed reference data.
+//! Test support shared by the files under `tests/`: committed reference data, and a plain implementation in f64.
+
+pub mod reference;
 
 use chiliad_engine::cell::Cell;
 use chiliad_engine::population::{Architecture, Population};

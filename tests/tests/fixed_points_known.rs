@@ -2,9 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use chiliad_analysis::census::{Census, Summary};
-use chiliad_engine::cell::Cell;
+use chiliad_engine::cell::{Activation, Cell};
 use chiliad_engine::fixed_points::{FixedPoints, Options, Verdict, Visited, find};
-use chiliad_engine::map::Map;
+use chiliad_engine::map::{BoxKept, Map, keeps_box};
 use chiliad_engine::population::initialise::initialise;
 use chiliad_engine::population::{Architecture, Population, Seeds};
 use chiliad_tasks::random::Stream;
@@ -997,54 +997,34 @@ fn bad_weights_are_an_error() {
 
 #[test]
 fn the_box_is_kept_by_every_cell_that_declares_one() {
-    let (units, inputs) = (7, 2);
     for cell in chiliad_engine::cell::names() {
         for activation in ["tanh", "sigmoid"] {
-            let cell = Arc::new(Cell::builtin(cell, activation).unwrap());
-            let architecture = Architecture {
-                cell: Arc::clone(&cell),
-                units,
-                inputs,
-                outputs: 1,
-            };
-            let seeds: Vec<_> = (0..20).map(Seeds::all).collect();
-            let mut population = initialise(&architecture, &seeds);
-            population.params.iter_mut().for_each(|p| *p *= 3.0);
-            let mut kept = 0;
-            for network in 0..20 {
-                let stream = Stream::new(network as u64, 0x905);
-                let input = [stream.normal_at(0, 0), stream.normal_at(0, 1)];
-                let map = Map::new(&population, network, &input).unwrap();
-                let Some(widths) = map.half_widths().map(<[f64]>::to_vec) else {
-                    continue;
-                };
-                let mut scratch = map.scratch();
-                for i in 0..50 {
-                    let mut draws = stream.draws(i + 1);
-                    // Corners as often as inner points: the border is where a wrong bound shows.
-                    let state: Vec<f64> = widths
-                        .iter()
-                        .map(|w| {
-                            if i % 2 == 0 {
-                                w * f64::from(draws.sign())
-                            } else {
-                                w * (2.0 * f64::from(draws.uniform()) - 1.0)
-                            }
-                        })
-                        .collect();
-                    let mut next = state.clone();
-                    map.step(&mut scratch, &state, &mut next);
-                    for (x, w) in next.iter().zip(&widths) {
-                        assert!(
-                            x.abs() <= w * (1.0 + 1e-12),
-                            "{} {activation}: {x} outside {w}",
-                            cell.name
-                        );
-                        kept += 1;
-                    }
-                }
-            }
-            assert!(kept > 0, "{} {activation} has no box", cell.name);
+            let kept = keeps_box(&Arc::new(Cell::builtin(cell, activation).unwrap())).unwrap();
+            assert!(
+                matches!(kept, BoxKept::Stepped { steps: 1000, .. }) && kept.passed(),
+                "{cell} {activation}: {kept:?}"
+            );
         }
+        let unbounded = keeps_box(&Arc::new(Cell::builtin(cell, "relu").unwrap())).unwrap();
+        assert_eq!(unbounded, BoxKept::Unbounded, "{cell}");
     }
+}
+
+#[test]
+fn a_box_that_the_map_leaves_is_found_out() {
+    // At the border, 0.9 + 0.4 of the activation's bound.
+    let wgsl = "struct State { h: f32 }\nstruct Input { a: f32 }\nfn input_drive(s: State) -> f32 { return s.h; }\nfn next(s: State, p: Input) -> State { return State(0.9 * s.h + 0.4 * activation(p.a)); }\n";
+    let compile = |sidecar: &str| {
+        let tanh = Activation::builtin("tanh").unwrap();
+        Arc::new(Cell::compile("mine", "mine.wgsl", wgsl, sidecar, tanh).unwrap())
+    };
+    let wrong = keeps_box(&compile("(box: { \"h\": Activation })")).unwrap();
+    assert!(
+        matches!(wrong, BoxKept::Stepped { farthest, .. } if farthest > 1.2 && farthest <= 1.3),
+        "{wrong:?}"
+    );
+    assert!(!wrong.passed());
+    let missing = keeps_box(&compile("(box: { \"h\": Retained(gate: \"f\") })")).unwrap();
+    assert_eq!(missing, BoxKept::Incomputable);
+    assert_eq!(keeps_box(&compile("")).unwrap(), BoxKept::Undeclared);
 }

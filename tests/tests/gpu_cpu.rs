@@ -3,9 +3,11 @@
 
 mod gpu_adapter;
 
+use chiliad::engine_calls::{Search, driven_trials, fixed_points};
+use chiliad::study::FixedPointsPlan;
+use chiliad_analysis::matching::matching;
 use chiliad_engine::cpu::CpuExecutor;
 use chiliad_engine::executor::{Executor, TrainOptions};
-use chiliad_engine::fixed_points::{FixedPoints, Options, Visited, find_from, first_seeds};
 use chiliad_engine::population::{Architecture, Population, Seeds, initialise::initialise};
 use chiliad_engine::train::{Outcome, StopRule, Trained, train};
 use chiliad_tasks::{Task, TrialBank};
@@ -109,65 +111,70 @@ fn outcomes_agree_between_executors() {
     assert!((a - b).abs() <= half_width.max(1e-9), "{a} against {b}");
 }
 
+/// Quickstart's networks, two of each cell: 32 units on the 3-bit flip-flop, trained on the CPU, searched on both.
 #[test]
-fn census_agrees_between_executors() {
-    let Some(gpu) = gpu_adapter::open("census_agrees_between_executors") else {
+fn census_of_quickstart_networks_agrees_between_executors() {
+    let test = "census_of_quickstart_networks_agrees_between_executors";
+    let Some(gpu) = gpu_adapter::open(test) else {
         return;
     };
     let cpu = CpuExecutor::new(None).unwrap();
-    let (mut population, trained) = small(&cpu, 3, 6, 0.01, 600);
-    population.params = trained.best_params;
-    let trials = Task::builtin("flip_flop")
-        .unwrap()
-        .sample("train", 16, 0)
+    let task = Arc::new(Task::builtin("flip_flop").unwrap());
+    let plan = FixedPointsPlan {
+        seeds: 1024,
+        driven: 256,
+        driven_steps: 4000,
+    };
+    let trials = driven_trials(&task, &plan, 0).unwrap();
+    for (cell, n) in ["vanilla", "ugrnn", "gru", "lstm"].map(|c| (c, 2)) {
+        let architecture = gpu_adapter::architecture(cell, "tanh", 32, 3, 3);
+        let seeds: Vec<Seeds> = (0..n as u64).map(Seeds::all).collect();
+        let mut population = initialise(&architecture, &seeds);
+        let stop = StopRule {
+            loss: Some(1e-3),
+            max_steps: 2000,
+            evaluate_every: 25,
+            snapshots: vec![],
+        };
+        let trained = train(
+            &cpu,
+            &population,
+            &TrainOptions::new(n),
+            &stop,
+            &TrialBank::new(Arc::clone(&task), "train", 0, 1024, 64).unwrap(),
+            &task.evaluation(512, 0).unwrap(),
+            None,
+            &mut |_| true,
+        )
         .unwrap();
-    let inputs: Vec<f32> = trials.inputs.iter().step_by(3).copied().collect();
-    let options = Options {
-        seeds: 160,
-        settle_steps: 500,
-        ..Options::default()
-    };
-    let census = |executor: &dyn Executor| -> Vec<FixedPoints> {
-        let rolled = executor
-            .roll_out(&population, &inputs, 16, trials.n_steps)
-            .unwrap();
-        let visited = |n: usize| Visited::of(&rolled, n);
-        let mut seeds = Vec::new();
-        let mut n_seeds = 0;
-        for n in 0..3 {
-            let (own, count) =
-                first_seeds(&population, n, &[0.0], 0, &visited(n), &options).unwrap();
-            seeds.extend(own);
-            n_seeds = count;
+        assert_eq!(trained.count(Outcome::Converged), n, "{cell}");
+        population.params = trained.best_params;
+        let search = Search {
+            plan: &plan,
+            conditions: &task.conditions(),
+            trials: Some(&trials),
+            own_seeds: Vec::new(),
+            seed: 0,
+        };
+        let start = std::time::Instant::now();
+        let census =
+            |executor: &dyn Executor| fixed_points(executor, &population, &search, &mut |_| {});
+        let (a, b) = (census(&cpu).unwrap(), census(&gpu).unwrap());
+        for (a, b) in a.iter().flatten().zip(b.iter().flatten()) {
+            let matched = matching(a, b, 1e-5);
+            println!(
+                "{cell} network {}: {matched:?}, {:?} and {:?}, {:.1} s",
+                a.network,
+                a.certificate.verdict,
+                b.certificate.verdict,
+                start.elapsed().as_secs_f64()
+            );
+            assert!(
+                matched.pairs >= 8 + 7,
+                "{cell}: a memory of three bits has 8 stable points and saddles between them"
+            );
+            assert!(matched.is_complete(), "{cell}: {matched:?}");
+            assert_eq!(a.certificate.verdict, b.certificate.verdict, "{cell}");
         }
-        let ends = executor
-            .descend(&population, &[0.0], &seeds, n_seeds)
-            .unwrap();
-        let per_network = seeds.len() / 3;
-        (0..3)
-            .map(|n| {
-                let from = ends.as_ref().map(|e| &e[n * per_network..][..per_network]);
-                find_from(&population, n, &[0.0], 0, &visited(n), &options, from).unwrap()
-            })
-            .collect()
-    };
-    for (a, b) in census(&cpu).iter().zip(census(&gpu)) {
-        assert_eq!(a.points.len(), b.points.len());
-        assert!(
-            a.points.len() >= 3,
-            "a memory has two stable points and a saddle"
-        );
-        for p in &a.points {
-            let nearest = b.points.iter().map(|q| {
-                p.state
-                    .iter()
-                    .zip(&q.state)
-                    .map(|(x, y)| (x - y).powi(2))
-                    .sum::<f64>()
-                    .sqrt()
-            });
-            assert!(nearest.fold(f64::INFINITY, f64::min) < 1e-5);
-        }
-        assert_eq!(a.certificate.verdict, b.certificate.verdict);
     }
 }

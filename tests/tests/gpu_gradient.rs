@@ -7,6 +7,7 @@ use chiliad_engine::cell::{Activation, Cell};
 use chiliad_engine::executor::Executor as _;
 use chiliad_engine::population::{Architecture, Population, Seeds, initialise::initialise};
 use chiliad_tasks::{TaskShape, Trials, read_npz};
+use chiliad_tests::reference::Reference;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -202,7 +203,7 @@ fn train_step_gradient_of_a_user_cell_matches_finite_differences() {
         .for_each(|(i, p)| *p += 0.3 * (i as f32 * 0.71).sin());
     let trials = gpu_adapter::trials(6, 5, 2, 3);
     let found = executor.gradient(&population, &trials).unwrap();
-    let truth = gpu_adapter::loss(&population, 1, &trials);
+    let truth = Reference::new(&population, 1).loss(&trials);
     assert!((f64::from(found.loss[1]) - truth).abs() < 1e-6 * truth);
     let found = &found.gradient[n..];
     let largest = f64::from(found.iter().fold(0.0_f32, |m, g| m.max(g.abs())));
@@ -212,7 +213,10 @@ fn train_step_gradient_of_a_user_cell_matches_finite_differences() {
             let kept = population.params[n + p];
             let [up, down] = [kept + 1e-3, kept - 1e-3].map(|value| {
                 population.params[n + p] = value;
-                (f64::from(value), gpu_adapter::loss(&population, 1, &trials))
+                (
+                    f64::from(value),
+                    Reference::new(&population, 1).loss(&trials),
+                )
             });
             population.params[n + p] = kept;
             let expected = (up.1 - down.1) / (up.0 - down.0);
@@ -240,7 +244,7 @@ fn train_step_gradient_at_every_size() {
         let mut population = gpu_adapter::population("vanilla", 2, units);
         let n = population.layout.n_params;
         let found = executor.gradient(&population, &trials).unwrap();
-        let truth = gpu_adapter::loss(&population, 1, &trials);
+        let truth = Reference::new(&population, 1).loss(&trials);
         assert!(
             (f64::from(found.loss[1]) - truth).abs() < 1e-6 * truth,
             "{units} units"
@@ -254,7 +258,10 @@ fn train_step_gradient_at_every_size() {
             let kept = population.params[n + p];
             let [up, down] = [kept + 1e-3, kept - 1e-3].map(|value| {
                 population.params[n + p] = value;
-                (f64::from(value), gpu_adapter::loss(&population, 1, &trials))
+                (
+                    f64::from(value),
+                    Reference::new(&population, 1).loss(&trials),
+                )
             });
             population.params[n + p] = kept;
             let error = (f64::from(found.gradient[n + p]) - (up.1 - down.1) / (up.0 - down.0))

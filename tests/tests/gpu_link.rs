@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use chiliad_engine::cell::{self, Cell};
-use chiliad_engine::gpu::{Geometry, Linked, Piece, Reflection, Stage, link, link_plain};
+use chiliad_engine::gpu::{Geometry, Linked, Piece, Plan, Reflection, Stage, link, link_plain};
 use chiliad_engine::population::{Architecture, Layout};
 use std::sync::Arc;
 
@@ -140,4 +140,36 @@ fn reflect_names_what_it_does_not_bind() {
         message.contains("wrods") && message.contains("counters, words"),
         "{message}"
     );
+}
+
+/// 4,096 networks of 64 units on 64 trials of 100 steps: every binding within WebGPU's 128 MiB, and what is planned in all
+/// is little more than the networks themselves and one binding of history.
+#[test]
+fn plan_of_a_large_population_stays_within_the_limits() {
+    let limits = wgpu::Limits::default();
+    let binding = limits.max_storage_buffer_binding_size as usize;
+    assert_eq!(binding, 128 << 20);
+    let (n, units, batch, n_steps) = (4096, 64, 64, 100);
+    for cell in cell::names() {
+        let architecture = architecture(cell, "tanh", units);
+        let layout = Layout::new(&architecture);
+        let geometry = Geometry::new(&architecture, &layout, batch, true);
+        let plan = Plan::new(&geometry, n, batch, n_steps, &limits).unwrap();
+        println!("{cell}: {plan}");
+        assert!((1..=n).contains(&plan.chunk) && plan.slots >= 1);
+        for per_binding in [
+            plan.chunk * geometry.weights * 16,
+            plan.chunk * layout.n_params * 8,
+            plan.chunk * plan.tiles * (layout.n_params + 2) * 4,
+            plan.slots * plan.bytes_per_slot,
+        ] {
+            assert!(per_binding <= binding, "{cell}: {per_binding}");
+        }
+        // Parameters, two moments, record and status for all; weights, partial gradients and history one binding each at most.
+        let held = n * (layout.n_params * 12 + 64);
+        assert!(
+            plan.bytes <= held + 3 * binding + (1 << 20),
+            "{cell}: {plan}"
+        );
+    }
 }

@@ -3,12 +3,19 @@
 
 mod gpu_adapter;
 
-use chiliad_engine::cell::evaluate::at;
-use chiliad_engine::cell::graph::Leaf;
 use chiliad_engine::executor::Executor as _;
 use chiliad_engine::gpu::DescendOptions;
-use chiliad_engine::population::Role;
-use gpu_adapter::step;
+use chiliad_engine::population::{Population, Role};
+use chiliad_tests::reference::Reference;
+
+fn step(
+    population: &Population,
+    network: usize,
+    state: &[Vec<f64>],
+    input: &[f64],
+) -> Vec<Vec<f64>> {
+    Reference::new(population, network).step(state, input, &mut Vec::new())
+}
 
 #[test]
 fn roll_out_matches_the_graph() {
@@ -54,26 +61,8 @@ fn roll_out_matches_the_graph() {
                             error = error.max(worst(values[u], rolled.states[f][row * 7 + u]));
                         });
                     }
-                    let graph = &population.architecture.cell.graph;
-                    let out: Vec<f64> = (0..7)
-                        .map(|u| {
-                            at(graph, population.architecture.cell.output, &|l| {
-                                if let Leaf::State(f) = l {
-                                    state[f as usize][u]
-                                } else {
-                                    0.0
-                                }
-                            })
-                        })
-                        .collect();
-                    for o in 0..3 {
-                        let row_out = &params[layout.find(Role::Readout).unwrap().range()]
-                            [o * 7..(o + 1) * 7];
-                        let y: f64 = row_out
-                            .iter()
-                            .zip(&out)
-                            .map(|(w, h)| f64::from(*w) * h)
-                            .sum();
+                    let outputs = Reference::new(&population, network).outputs(&state, &mut vec![]);
+                    for (o, y) in outputs.into_iter().enumerate() {
                         error = error.max(worst(y, rolled.outputs[row * 3 + o]));
                     }
                 }

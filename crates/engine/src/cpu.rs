@@ -17,10 +17,13 @@ pub use level::Level;
 pub use peak::peak_gflops;
 
 use crate::error::EngineError;
-use crate::executor::{Executor, Gradient, OptimiserState, TrainOptions, Training, Trajectories};
-use crate::population::Population;
+use crate::executor::{
+    Executor, Gradient, Memory, OptimiserState, TrainOptions, Training, Trajectories,
+};
+use crate::population::{Architecture, Layout, Population};
 use chiliad_tasks::Trials;
 use rayon::prelude::*;
+use std::sync::Arc;
 use step::{BatchNoise, Worker, batch, gather_inputs};
 
 /// Trains and rolls out on the processor.
@@ -148,6 +151,27 @@ fn mask_sums(trials: &Trials) -> Vec<f64> {
 impl Executor for CpuExecutor {
     fn describe(&self) -> String {
         format!("CPU, {} threads, {}", self.threads(), self.level.describe())
+    }
+
+    fn memory(
+        &self,
+        architecture: &Architecture,
+        n_networks: usize,
+        batch: usize,
+        n_steps: usize,
+    ) -> Result<Memory, EngineError> {
+        let layout = Arc::new(Layout::new(architecture));
+        let worker = Worker::new(architecture, &layout, self.level, batch, n_steps);
+        let threads = self.threads().min(n_networks.max(1));
+        // Weights, both moments, the population's own copy, and the best weights.
+        let per_network = layout.n_params * size_of::<f32>() * 5;
+        let history = threads * worker.bytes(n_steps);
+        Ok(Memory {
+            per_network,
+            history,
+            total: n_networks * per_network + history,
+            words: format!("{threads} threads, one network each at a time"),
+        })
     }
 
     fn train<'a>(

@@ -1,7 +1,7 @@
 //! What both executors do, CPU and GPU: the stages are written once against this.
 
 use crate::error::EngineError;
-use crate::population::Population;
+use crate::population::{Architecture, Population};
 use chiliad_tasks::Trials;
 
 /// How a population is trained; values that may differ between networks are vectors, one entry per network.
@@ -102,10 +102,32 @@ pub struct Trajectories {
     pub outputs: Vec<f32>,
 }
 
+/// What training a population takes, from shapes alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// Bytes of one network: weights, moments and what else is held for it all the time.
+    pub per_network: usize,
+    /// Bytes of history: states and activations kept for the backward pass, of all networks in flight together.
+    pub history: usize,
+    /// Bytes in all, without the bank of trials.
+    pub total: usize,
+    /// How many networks at once, in words.
+    pub words: String,
+}
+
 /// A device that trains, rolls out and differentiates populations.
 pub trait Executor {
     /// One line for people: which device.
     fn describe(&self) -> String;
+
+    /// What training `n_networks` on batches of `batch` trials of `n_steps` steps will take.
+    fn memory(
+        &self,
+        architecture: &Architecture,
+        n_networks: usize,
+        batch: usize,
+        n_steps: usize,
+    ) -> Result<Memory, EngineError>;
 
     /// Starts training from the population's parameters, or from a checkpoint.
     fn train<'a>(

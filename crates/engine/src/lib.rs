@@ -8,6 +8,7 @@
 //! | [`files`] | populations as safetensors, own and PyTorch layout |
 //! | [`executor`] | what a device does with a population |
 //! | [`cpu`], [`gpu`] | the two executors |
+//! | [`agreement`] | how far two executors agree on the same weights |
 //! | [`train`] | stop rule, best weights, snapshots, outcomes |
 //! | [`map`] | one network at one constant input, in f64 |
 //! | [`fixed_points`], [`linearise`] | every fixed point, its spectrum, the certificate |
@@ -32,6 +33,7 @@
 //!
 //! The crate prints nothing, keeps no global state, and takes a `wgpu` device of your own.
 
+pub mod agreement;
 pub mod cell;
 pub mod cpu;
 pub mod error;

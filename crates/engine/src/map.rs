@@ -9,7 +9,10 @@ pub(crate) mod bounds;
 pub(crate) mod dense;
 pub(crate) mod form;
 mod jacobian;
+mod keeps_box;
 mod newton;
+
+pub use keeps_box::{BoxKept, keeps_box};
 
 use crate::cell::Cell;
 use crate::cell::evaluate::Workspace;

@@ -2,6 +2,7 @@
 
 mod cell;
 mod numbers;
+mod parity;
 mod study;
 mod summary;
 mod task;
@@ -40,6 +41,8 @@ enum Command {
     },
     /// Draw the report of a study folder anew.
     Report { dir: PathBuf },
+    /// Some networks of a finished study again on the CPU and on another device: do they agree?
+    Parity(parity::ParityArguments),
     /// One network: training, census, weights.
     Inspect {
         dir: PathBuf,
@@ -98,6 +101,7 @@ pub(crate) fn perform(arguments: Arguments) -> anyhow::Result<()> {
         Command::Study(c) => study::study(&c, json),
         Command::Status { dir } => study::status(&dir, json),
         Command::Merge { dirs, out } => study::merge(&dirs, &out, json),
+        Command::Parity(a) => parity::parity(&a, json),
         Command::Report { dir } => study::report(&dir, json),
         Command::Inspect {
             dir,

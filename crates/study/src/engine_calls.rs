@@ -3,7 +3,7 @@
 use crate::error::{Result, StudyError};
 use crate::study::{FixedPointsPlan, NetworkPlan, Origin, PopulationPlan, Study, TrainPlan};
 use chiliad_engine::cpu::CpuExecutor;
-use chiliad_engine::executor::{Executor, TrainOptions, Trajectories};
+use chiliad_engine::executor::{Executor, Memory, TrainOptions, Trajectories};
 use chiliad_engine::fixed_points::{self, FixedPoints, Visited};
 use chiliad_engine::gpu::{Choice, GpuExecutor, LimitsChoice, list};
 use chiliad_engine::population::{
@@ -62,27 +62,22 @@ pub fn open(choice: &str, recorded: Option<&str>, work: f64) -> Result<Device> {
     match (recorded, choice) {
         (Some("gpu"), "auto") => gpu(&Choice::Auto, begun),
         (Some(_), "auto") => cpu(begun),
-        (_, "auto") => {
-            let real = list().into_iter().find(|a| !a.software);
-            match real {
-                None => {
-                    cpu("no real GPU found; a software adapter is taken only when named".into())
-                }
-                Some(a) if work < GPU_WORK => cpu(format!(
-                    "the work is small: {:.1} GFLOP a step, and {} is taken from {:.0} on",
-                    work / 1e9,
-                    a.name,
-                    GPU_WORK / 1e9
-                )),
-                Some(_) => gpu(
-                    &Choice::Auto,
-                    format!(
-                        "a real GPU, and the work is large enough: {:.1} GFLOP a step",
-                        work / 1e9
-                    ),
-                ),
-            }
+        // Small work does not wait for the drivers.
+        (_, "auto") if work < GPU_WORK => cpu(format!(
+            "the work is small: {:.1} GFLOP a step; a GPU is looked for from {:.0} on",
+            work / 1e9,
+            GPU_WORK / 1e9
+        )),
+        (_, "auto") if list().iter().all(|a| a.software) => {
+            cpu("no real GPU found; a software adapter is taken only when named".into())
         }
+        (_, "auto") => gpu(
+            &Choice::Auto,
+            format!(
+                "a real GPU, and the work is large enough: {:.1} GFLOP a step",
+                work / 1e9
+            ),
+        ),
         (_, "cpu") => cpu("asked for".into()),
         (_, "gpu") => gpu(&Choice::Auto, "asked for".into()),
         (_, name) => {
@@ -102,6 +97,19 @@ pub fn open(choice: &str, recorded: Option<&str>, work: f64) -> Result<Device> {
             gpu(&Choice::Named(name.into()), format!("named `{name}`"))
         }
     }
+}
+
+/// A GPU for checks: a real one, else a software adapter; none where there is no adapter at all.
+///
+/// # Errors
+///
+/// Those of opening the adapter.
+pub fn any_gpu() -> Result<Option<GpuExecutor>> {
+    let Some(best) = list().into_iter().next() else {
+        return Ok(None);
+    };
+    let choice = Choice::Named(best.name);
+    Ok(Some(GpuExecutor::open(&choice, LimitsChoice::Adapter)?))
 }
 
 /// Work of one training step, in floating-point operations, from which on a real GPU is taken (project default: not
@@ -137,10 +145,29 @@ pub fn work(study: &Study, task: &Task) -> Result<f64> {
     Ok(work)
 }
 
-/// Bytes of one network while it is trained: weights, gradient, two moments and the best weights, as f32.
-#[must_use]
-pub fn bytes_per_network(n_params: usize) -> usize {
-    n_params * 4 * 5
+/// What a population takes on a device while it is trained; without training, its weights.
+///
+/// # Errors
+///
+/// Those of cell, task and device.
+pub fn memory(executor: &dyn Executor, plan: &PopulationPlan, task: &Task) -> Result<Memory> {
+    let architecture = initial(plan, &[])?.architecture;
+    let n = plan.networks.len();
+    match &plan.origin {
+        Origin::Train(train) => {
+            let n_steps = task.shape(&train.variant)?.n_steps;
+            Ok(executor.memory(&architecture, n, train.batch, n_steps)?)
+        }
+        _ => {
+            let per_network = Layout::new(&architecture).n_params * size_of::<f32>();
+            Ok(Memory {
+                per_network,
+                history: 0,
+                total: n * per_network,
+                words: "not trained".into(),
+            })
+        }
+    }
 }
 
 /// Share of the FMA peak that training is taken to reach, for [`minutes`].
@@ -303,6 +330,20 @@ pub fn roll_out(
     n_steps: usize,
 ) -> Result<Trajectories> {
     Ok(executor.roll_out(population, inputs, n_trials, n_steps)?)
+}
+
+/// Trials that drive the networks are sampled with a seed of their own.
+const DRIVEN: u64 = 0x6472_6976_656e;
+
+/// Trials whose states seed a study's searches and are driven on.
+///
+/// # Errors
+///
+/// Those of the task.
+pub fn driven_trials(task: &Task, plan: &FixedPointsPlan, seed: u64) -> Result<Trials> {
+    let variant = chiliad_tasks::task::TRAIN;
+    let all = task.grid_size(variant)?.unwrap_or(usize::MAX);
+    Ok(task.sample(variant, plan.driven.min(all), seed ^ DRIVEN)?)
 }
 
 /// What a search needs beyond the population.

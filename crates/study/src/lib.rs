@@ -2,7 +2,8 @@
 //!
 //! In data-flow order: [`spec`] is the file as written, [`resolve`] makes a [`study::Study`] of it, [`run`] goes through its
 //! stages with the engine behind [`engine_calls`], [`manifest`] and [`folder`] keep what was done, [`results`],
-//! [`points`], [`tables`] and [`checkpoint`] are its files, [`merge`] joins parts, [`gather`] reads them for the [`report`].
+//! [`points`], [`tables`] and [`checkpoint`] are its files, [`merge`] joins parts, [`parity`] does some of it again on two
+//! devices, [`gather`] reads them for the [`report`].
 
 pub mod checkpoint;
 pub mod engine_calls;
@@ -12,6 +13,7 @@ pub mod gather;
 mod locate;
 pub mod manifest;
 pub mod merge;
+pub mod parity;
 pub mod points;
 pub mod population_folder;
 pub mod report;

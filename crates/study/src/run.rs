@@ -1,5 +1,6 @@
 //! A study from its plan to a finished folder, stage by stage; what is finished is not done again.
 
+pub(crate) mod criterion;
 mod search;
 mod train;
 
@@ -8,6 +9,7 @@ use crate::error::{Result, StudyError};
 use crate::folder;
 use crate::manifest::{Shard, StudyFolder};
 use crate::study::{Origin, PopulationPlan, Study};
+use chiliad_engine::executor::Memory;
 use chiliad_tasks::Task;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -78,7 +80,7 @@ pub fn run(
         options.shard,
         (device.kind, &device.words, &device.reason),
     )?;
-    events.note(&sizes(study)?);
+    events.note(&sizes(study, &task, &device)?);
     if there.is_some() {
         events.note(&format!("going on in {}", options.out.display()));
     }
@@ -107,24 +109,24 @@ pub fn run(
 }
 
 /// Networks and memory, in a line.
-fn sizes(study: &Study) -> Result<String> {
-    let mut per_network = Vec::new();
-    let mut total = 0;
-    for plan in &study.populations {
-        let n_params = engine_calls::initial(plan, &[])?.layout.n_params;
-        let bytes = engine_calls::bytes_per_network(n_params);
-        per_network.push(bytes);
-        total += bytes * plan.networks.len();
-    }
-    let range = (per_network.iter().min(), per_network.iter().max());
-    let each = match range {
+fn sizes(study: &Study, task: &Task, device: &Device) -> Result<String> {
+    let memory = study
+        .populations
+        .iter()
+        .map(|plan| engine_calls::memory(&*device.executor, plan, task))
+        .collect::<Result<Vec<Memory>>>()?;
+    let per_network = memory.iter().map(|m| m.per_network);
+    let each = match (per_network.clone().min(), per_network.max()) {
         (Some(low), Some(high)) if low < high => format!("{low} to {high}"),
-        _ => per_network.first().copied().unwrap_or(0).to_string(),
+        (low, _) => low.unwrap_or(0).to_string(),
     };
+    // One population after the other.
+    let most = |of: fn(&Memory) -> usize| memory.iter().map(of).max().unwrap_or(0) as f64 / 1e6;
     Ok(format!(
-        "{} networks: {each} bytes per network for weights and moments, {:.1} MB in all",
+        "{} networks: {each} bytes per network for weights and moments; at most {:.1} MB at once, {:.1} MB of it history",
         study.n_networks(),
-        total as f64 / 1e6
+        most(|m| m.total),
+        most(|m| m.history)
     ))
 }
 

@@ -242,6 +242,23 @@ fn a_users_own_cell_is_checked_and_a_wrong_one_named_by_line() {
     assert_eq!(found["verdict"], "passed");
     assert!(found["points"].as_u64().unwrap() > 100, "{found}");
     assert!(found["worst_error"].as_f64().unwrap() < 1e-6);
+    let gpu = &found["gpu"];
+    if gpu["checked"] == true {
+        assert!(gpu["adapter"].is_string() && gpu["against_cpu"]["gradient"].is_number());
+    } else {
+        assert_ne!(std::env::var("GPU_TESTS").as_deref(), Ok("required"));
+        assert_eq!(gpu["reason"], "no adapter: GPU not checked");
+    }
+    assert_eq!(found["box"], "Undeclared");
+    // 0.7 of the state and 0.3 of the activation stay within the activation's bound; 0.9 and 0.3 do not.
+    let sidecar =
+        "(constants: {\"leak\": 0.3}, ranges: {\"leak\": (0.0, 1.0)}, box: {\"h\": Activation})";
+    f.write("mine.ron", sidecar);
+    let steps = &f.json("cell check mine.wgsl")["box"]["Stepped"];
+    assert!(steps["steps"] == 1000 && steps["farthest"].as_f64().unwrap() <= 1.0);
+    f.write("wide.wgsl", &OWN.replace("(1.0 - k.leak)", "0.9"));
+    f.write("wide.ron", sidecar);
+    f.refused("cell check wide.wgsl", 2, &["wide.wgsl", "half-widths"]);
     f.write("bad.wgsl", &OWN.replace("s.h + k", "s.q + k"));
     f.refused("cell check bad.wgsl", 2, &["bad.wgsl:6"]);
 }
@@ -257,7 +274,21 @@ fn devices_and_dry_runs_answer_machines() {
     let dry = f.json("run s.ron --dry --set networks[0].seeds=8");
     assert!(start.elapsed().as_secs_f64() < 5.0);
     assert_eq!(dry["networks"], 32);
-    assert!(dry["minutes"].as_f64().unwrap() > 0.0 && dry["bytes"].as_u64().unwrap() > 0);
+    assert!(dry["minutes"].as_f64().unwrap() > 0.0);
+    assert!(dry["device"]["kind"].is_string() && dry["device"]["reason"].is_string());
+    let most = |what: &str| {
+        let populations = dry["populations"].as_array().unwrap();
+        let bytes = populations.iter().map(|p| p[what].as_u64().unwrap());
+        bytes.max().unwrap()
+    };
+    // The largest population: lstm with 64 units, 4 gates, 3 inputs and outputs, 8 networks; weights thrice and more.
+    let parameters = 4 * (64 * 64 + 64 * 3 + 64) + 3 * 64 + 3 + 2 * 64;
+    assert!(most("bytes_per_network") >= 3 * 4 * parameters);
+    assert_eq!(dry["bytes"], most("bytes"));
+    assert!(
+        most("history_bytes") > 0
+            && most("bytes") >= 8 * most("bytes_per_network") + most("history_bytes")
+    );
     assert_eq!(std::fs::read_dir(&f.0).unwrap().count(), 1);
 }
 
@@ -305,6 +336,8 @@ fn a_study_of_the_users_own_in_parts_ends_with_the_same_bits() {
     .unwrap();
     f.write("s.ron", "(title: \"<script>alert(1)</script>\", task: External(\"trials.npz\"), networks: [
         Train(name: \"ref\", cell: [\"mine.wgsl\", \"gru\"], units: [3, 5], seeds: 3, until: LossOf(\"mine\"), max_steps: 40, eval_every: 10, eval_trials: 32, bank_trials: 40, snapshots: [0.5, 0.1, 0.05]),
+        Train(name: \"first\", cell: \"gru\", units: 4, seeds: 3, until: Steps, max_steps: 20, eval_every: 10, eval_trials: 32, bank_trials: 40),
+        Train(name: \"then\", cell: \"gru\", units: 2, seeds: 3, until: LossOf(\"first\"), max_steps: 40, eval_every: 10, eval_trials: 32, bank_trials: 40),
         Import(name: \"mine\", file: \"mine.safetensors\", cell: \"mine.wgsl\", constants: {\"leak\": 0.5}),
         Untrained(name: \"null\", like: \"mine\")],
         measure: [FixedPoints(seeds: 16, driven: 4, driven_steps: 30)])");
@@ -332,7 +365,22 @@ fn a_study_of_the_users_own_in_parts_ends_with_the_same_bits() {
             compared += 1;
         }
     }
-    assert!(compared >= 6 * 6, "{compared} files");
+    assert!(compared >= 8 * 6, "{compared} files");
+    // Some met the median of the others: it is what the whole group's training left.
+    let then = f.table("whole/populations/then-gru-tanh-2/networks.parquet");
+    let median = {
+        let first = f.table("whole/populations/first-gru-tanh-4/networks.parquet");
+        let mut losses = first.number("best_loss").to_vec();
+        losses.sort_by(f64::total_cmp);
+        losses[1]
+    };
+    for (outcome, loss) in then.words("outcome").iter().zip(then.number("best_loss")) {
+        assert_eq!(
+            outcome == "converged",
+            *loss <= median,
+            "{outcome} {loss} {median}"
+        );
+    }
     for (label, outcome) in [
         ("mine-mine-tanh-4", "imported"),
         ("null-mine-tanh-4", "untrained"),
@@ -401,4 +449,87 @@ fn killed_anywhere_a_study_ends_with_the_same_bits() {
         |files: &[(PathBuf, Vec<u8>)]| files.iter().map(|f| f.0.clone()).collect::<Vec<_>>();
     assert_eq!(names(&whole), names(&killed));
     assert!(whole == killed);
+}
+
+#[test]
+fn a_file_without_a_readout_shows_its_hidden_state() {
+    let f = Folder::new("readout");
+    let tensors = [
+        ("w_rec.a".to_owned(), vec![2, 2], vec![0.0; 4]),
+        ("w_in.a".to_owned(), vec![2, 1], vec![0.5, -0.25]),
+    ];
+    let bytes = chiliad_engine::files::tensors_to_bytes(&tensors, None).unwrap();
+    std::fs::write(f.0.join("w.safetensors"), bytes).unwrap();
+    let import = f.json("import w.safetensors --cell vanilla --out net");
+    assert_eq!(
+        (&import["units"], &import["outputs"]),
+        (&2.into(), &2.into())
+    );
+    let notes = import["notes"].to_string();
+    assert!(
+        notes.contains("the outputs are the hidden state"),
+        "{notes}"
+    );
+    f.npz(
+        "in.npz",
+        &[("inputs", NpzArray::f32(&[1, 1, 1], vec![1.0]))],
+    );
+    f.chiliad("roll-out net --inputs in.npz --out out.npz", 0);
+    let rolled = read_npz(f.0.join("out.npz")).unwrap();
+    assert_eq!(rolled["outputs"].to_f32(), rolled["state.h"].to_f32());
+    assert!((rolled["outputs"].to_f32()[0] - 0.5_f32.tanh()).abs() < 1e-6);
+    // Neither a readout nor a recurrent matrix: no telling how many units there are.
+    let bytes = chiliad_engine::files::tensors_to_bytes(&tensors[1..], None).unwrap();
+    std::fs::write(f.0.join("half.safetensors"), bytes).unwrap();
+    f.refused(
+        "import half.safetensors --cell vanilla --out half",
+        2,
+        &["half.safetensors", "`w_rec.a`", "is missing"],
+    );
+}
+
+#[test]
+fn a_finished_study_is_held_against_another_device() {
+    let f = Folder::new("parity");
+    f.write("s.ron", "(title: \"t\", task: \"flip_flop\", networks: [Train(cell: [\"vanilla\", \"gru\"], units: 6, seeds: 3, until: Steps, max_steps: 20, eval_every: 10, eval_trials: 32, bank_trials: 64, batch: 16)], measure: [FixedPoints(seeds: 256, driven: 32, driven_steps: 500)])");
+    f.refused("parity s", 2, &["no study folder"]);
+    f.chiliad("run s.ron --out s", 0);
+    // The trials of the study drive the states where none are given.
+    let alone = f.json("fixed-points s --population gru-tanh-6 --out points");
+    let reached = |census: &Value| census["networks"][0]["conditions"][0]["reached"].clone();
+    let study: Value =
+        serde_json::from_slice(&f.read("s/populations/gru-tanh-6/census.json")).unwrap();
+    assert_eq!(reached(&alone), reached(&study));
+    assert!(
+        f.table("points/fixed_points.parquet")
+            .flag("reached")
+            .contains(&true)
+    );
+    f.refused(
+        "parity s --device nonsense",
+        2,
+        &["no such device", "nonsense"],
+    );
+    f.refused("parity s --networks 0", 2, &["allowed: 1 or more"]);
+    if chiliad_engine::gpu::list().is_empty() {
+        assert_ne!(std::env::var("GPU_TESTS").as_deref(), Ok("required"));
+        f.refused("parity s", 2, &["no adapter"]);
+        return;
+    }
+    let found = f.json("parity s");
+    assert_eq!(found["agrees"], true, "{found}");
+    let populations = found["populations"].as_array().unwrap();
+    assert_eq!(populations.len(), 2);
+    for population in populations {
+        let networks = population["networks"].as_array().unwrap();
+        assert_eq!(networks.len(), 2);
+        for n in networks {
+            assert_eq!(n["steps"], serde_json::json!([20, 20]));
+            assert!(n["first_difference"].as_f64().unwrap() < 1e-5, "{n}");
+            assert!(n["census"][0]["pairs"].as_u64().unwrap() >= 1, "{n}");
+        }
+    }
+    assert_eq!(found["outcomes"][0][0], "budget_spent");
+    assert_eq!(found["outcomes"][0][1][0]["n"], 4);
+    assert!(found["devices"][0].as_str().unwrap().starts_with("CPU"));
 }

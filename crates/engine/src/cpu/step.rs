@@ -59,6 +59,17 @@ impl Worker {
         }
     }
 
+    /// Bytes of this storage once it has run over `n_steps` steps.
+    pub(crate) fn bytes(&self, n_steps: usize) -> usize {
+        let architecture = &self.block.architecture;
+        let (inputs, outputs) = (architecture.inputs + 1, architecture.outputs);
+        let arena: usize = self.block.arena.storage.iter().map(|lines| lines.len()).sum();
+        let weights = self.weights.len() + self.gradients.iter().map(Weights::len).sum::<usize>();
+        // A block's inputs, targets and mask, its outputs and their errors.
+        let trials = BLOCK * n_steps * (inputs + 4 * outputs);
+        size_of::<f32>() * (arena + weights + trials + self.gradient.len())
+    }
+
     /// Loads one network.
     pub(crate) fn load(&mut self, params: &[f32], constants: &[f32]) {
         self.weights.pack(&self.layout, params, self.block.width);

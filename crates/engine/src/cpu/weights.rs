@@ -61,6 +61,16 @@ impl Weights {
         }
     }
 
+    /// Number of values.
+    pub(crate) fn len(&self) -> usize {
+        let gate = |g: &GateWeights| g.forward.len() + g.recurrent.len() + g.input.len();
+        let per_unit = self.unit.iter().chain(&self.initial);
+        self.gates.iter().flatten().map(gate).sum::<usize>()
+            + self.readout.len()
+            + self.readout_bias.len()
+            + per_unit.map(|lines| lines.len()).sum::<usize>()
+    }
+
     /// Sets a gradient to zero.
     pub(crate) fn clear(&mut self) {
         for gate in self.gates.iter_mut().flatten() {

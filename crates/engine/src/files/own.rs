@@ -53,6 +53,14 @@ pub fn load(path: &Path) -> Result<Population, EngineError> {
     })?;
     let header = Header::from_json(&header, &file)?;
     let cell = Arc::new(header.cell.compile(&header.activation)?);
+    if !tensors.contains_key("w_out") {
+        return Err(missing_of(
+            &tensors,
+            &file,
+            "w_out",
+            "[network, output, unit]",
+        ));
+    }
     let mut population = populate(&tensors, &file, &cell, &[])?.population;
     let found = (
         population.architecture.units,
@@ -82,6 +90,7 @@ pub fn load(path: &Path) -> Result<Population, EngineError> {
 }
 
 /// Networks from a file in the engine's own layout; `constants` replace those of the file, which replace the defaults.
+/// Without `w_out`, the outputs are the hidden state.
 ///
 /// # Errors
 ///
@@ -124,6 +133,16 @@ fn populate(
                 tensor.name.clone()
             }
             Some(found) => return Err(wrong_shape(file, &tensor.name, &found.shape, &expected)),
+            None if tensor.role == Role::Readout => {
+                for network in 0..n_networks {
+                    let to = &mut population.params[network * layout.n_params..][tensor.range()];
+                    to.iter_mut()
+                        .step_by(tensor.shape[1] + 1)
+                        .for_each(|w| *w = 1.0);
+                }
+                notes.push("no `w_out` in the file: the outputs are the hidden state".into());
+                "identity".into()
+            }
             None => {
                 let value = match tensor.role {
                     Role::Unit(i) => cell
@@ -187,7 +206,19 @@ fn extents(
             )),
         }
     };
-    let (networks, outputs, units) = two("w_out", "[output, unit]")?;
+    // Without a readout the outputs are the hidden state, and the first recurrent matrix tells the units.
+    let recurrent = cell
+        .gates()
+        .find(|(_, _, g)| g.recurrent)
+        .map(|(_, _, g)| format!("w_rec.{}", g.name))
+        .filter(|_| !tensors.contains_key("w_out"));
+    let (sizes, (networks, outputs, units)) = match recurrent {
+        Some(name) => {
+            let found = two(&name, "[to, from]")?;
+            (name, found)
+        }
+        None => ("w_out".to_owned(), two("w_out", "[output, unit]")?),
+    };
     let first_input = cell
         .gates()
         .find(|(_, _, g)| g.input)
@@ -200,9 +231,9 @@ fn extents(
                     &name,
                     &tensors[&name].shape,
                     &format!(
-                        "{units} units{} as in `w_out` {:?}",
+                        "{units} units{} as in `{sizes}` {:?}",
                         networks.map_or(String::new(), |n| format!(" of {n} networks")),
-                        tensors["w_out"].shape
+                        tensors[&sizes].shape
                     ),
                 ));
             }

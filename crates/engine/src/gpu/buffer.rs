@@ -40,6 +40,7 @@ impl<T: bytemuck::Pod> Buffer<T> {
                 mapped_at_creation: false,
             })
         })?;
+        gpu.count_allocation(size);
         let buffer = Self {
             raw,
             label: label.into(),

@@ -61,8 +61,11 @@ pub struct Stats {
     pub dispatches: u64,
     /// Submissions made.
     pub submissions: u64,
-    /// Bytes of all buffers bound, summed over dispatches: the floor of what is moved.
-    pub bytes_bound: u64,
+    /// Bytes that the dispatches move at least, by their bindings: what is bound is read once, and written once more where
+    /// a kernel may write. To be held against [`super::Geometry::floor_bytes`].
+    pub bytes_moved: u64,
+    /// Bytes of all buffers ever made for populations, trials and history.
+    pub bytes_allocated: u64,
 }
 
 /// An open device. Clones share everything.
@@ -84,7 +87,8 @@ struct Inner {
     kernels: Mutex<HashMap<String, Arc<Kernel>>>,
     dispatches: AtomicU64,
     submissions: AtomicU64,
-    bytes_bound: AtomicU64,
+    bytes_moved: AtomicU64,
+    bytes_allocated: AtomicU64,
 }
 
 impl std::fmt::Debug for Gpu {
@@ -97,7 +101,9 @@ impl std::fmt::Debug for Gpu {
 
 fn adapters() -> Vec<wgpu::Adapter> {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
-        // Vulkan, Metal and DX12: OpenGL would add nothing but a second face of the same device.
+        // Vulkan, Metal and DX12: OpenGL would add nothing but a second face of the same device. On a machine without a
+        // display Mesa's device-select layer writes "XDG_RUNTIME_DIR is invalid" to standard error at every enumeration:
+        // wgpu asks for the surface extensions whatever the descriptor says, so the remedy is to look no more than needed.
         backends: wgpu::Backends::PRIMARY,
         ..wgpu::InstanceDescriptor::new_without_display_handle()
     });
@@ -226,7 +232,8 @@ impl Gpu {
             kernels: Mutex::new(HashMap::new()),
             dispatches: AtomicU64::new(0),
             submissions: AtomicU64::new(0),
-            bytes_bound: AtomicU64::new(0),
+            bytes_moved: AtomicU64::new(0),
+            bytes_allocated: AtomicU64::new(0),
         };
         Self {
             inner: Arc::new(inner),
@@ -256,7 +263,8 @@ impl Gpu {
         for (new, old) in [
             (&fresh.inner.dispatches, &self.inner.dispatches),
             (&fresh.inner.submissions, &self.inner.submissions),
-            (&fresh.inner.bytes_bound, &self.inner.bytes_bound),
+            (&fresh.inner.bytes_moved, &self.inner.bytes_moved),
+            (&fresh.inner.bytes_allocated, &self.inner.bytes_allocated),
         ] {
             new.store(old.load(Ordering::SeqCst), Ordering::SeqCst);
         }
@@ -301,7 +309,8 @@ impl Gpu {
         Stats {
             dispatches: self.inner.dispatches.load(Ordering::SeqCst),
             submissions: self.inner.submissions.load(Ordering::SeqCst),
-            bytes_bound: self.inner.bytes_bound.load(Ordering::SeqCst),
+            bytes_moved: self.inner.bytes_moved.load(Ordering::SeqCst),
+            bytes_allocated: self.inner.bytes_allocated.load(Ordering::SeqCst),
         }
     }
 
@@ -309,11 +318,17 @@ impl Gpu {
         &self.inner.queue
     }
 
-    pub(super) fn count(&self, bytes_bound: u64) {
+    pub(super) fn count_allocation(&self, bytes: u64) {
+        self.inner
+            .bytes_allocated
+            .fetch_add(bytes, Ordering::SeqCst);
+    }
+
+    pub(super) fn count(&self, bytes_moved: u64) {
         self.inner.dispatches.fetch_add(1, Ordering::SeqCst);
         self.inner
-            .bytes_bound
-            .fetch_add(bytes_bound, Ordering::SeqCst);
+            .bytes_moved
+            .fetch_add(bytes_moved, Ordering::SeqCst);
     }
 
     /// The pipeline of a linked kernel, made once per text.

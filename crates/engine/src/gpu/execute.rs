@@ -9,8 +9,10 @@ use super::pace::Pacer;
 use super::plan::Plan;
 use super::session::{GpuTraining, check_trials, reduce_gradient, step_dims};
 use crate::error::EngineError;
-use crate::executor::{Executor, Gradient, OptimiserState, TrainOptions, Training, Trajectories};
-use crate::population::Population;
+use crate::executor::{
+    Executor, Gradient, Memory, OptimiserState, TrainOptions, Training, Trajectories,
+};
+use crate::population::{Architecture, Layout, Population};
 use chiliad_tasks::Trials;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -127,6 +129,29 @@ impl Executor for GpuExecutor {
             "{} ({}, {}, {})",
             adapter.name, adapter.kind, adapter.backend, adapter.driver
         )
+    }
+
+    fn memory(
+        &self,
+        architecture: &Architecture,
+        n_networks: usize,
+        batch: usize,
+        n_steps: usize,
+    ) -> Result<Memory, EngineError> {
+        let geometry = Geometry::new(architecture, &Layout::new(architecture), batch, true);
+        let gpu = self.gpu()?;
+        let plan = Plan::new(&geometry, n_networks, batch, n_steps, gpu.limits())?;
+        Ok(Memory {
+            per_network: plan.bytes_per_network,
+            history: plan.slots * plan.bytes_per_slot,
+            total: plan.bytes,
+            words: format!(
+                "{} networks per binding, {} tiles of {} trials in flight",
+                plan.chunk,
+                plan.slots,
+                geometry.tile()
+            ),
+        })
     }
 
     fn train<'a>(

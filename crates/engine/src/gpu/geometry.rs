@@ -183,6 +183,23 @@ impl Geometry {
             + n_steps * per_step
     }
 
+    /// Bytes that a training step of `n_networks` must move, whatever the kernels: parameters and both moments read and
+    /// written, the trials read once (no more of them than the bank holds), and every state of every trial, which no
+    /// workgroup's memory holds over a whole trial, written on the way forward and read on the way back.
+    pub fn floor_bytes(
+        &self,
+        n_networks: usize,
+        batch: usize,
+        n_steps: usize,
+        bank_trials: usize,
+    ) -> u64 {
+        let optimiser = 6 * n_networks * self.params;
+        let channels = self.inputs + 2 * self.outputs;
+        let trials = bank_trials.min(n_networks * batch) * n_steps * channels;
+        let states = 2 * n_networks * batch * n_steps * self.states * self.units;
+        4 * (optimiser + trials + states) as u64
+    }
+
     /// First vec4 of row `t`, field `field` inside a slot's history.
     pub fn row(&self, n_steps: usize, t: usize, field: usize) -> usize {
         self.trial_quads

@@ -55,7 +55,7 @@ impl<'a> Named<'a> {
 #[derive(Debug)]
 pub struct Bound {
     groups: Vec<(wgpu::BindGroup, bool)>,
-    bytes: u64,
+    bytes_moved: u64,
 }
 
 impl Kernel {
@@ -118,6 +118,7 @@ impl Kernel {
 
     /// Binds buffers by name. Unknown or missing names, and buffers smaller than the type, are errors.
     pub fn bind(&self, gpu: &Gpu, buffers: &[Named<'_>]) -> Result<Bound, EngineError> {
+        let mut bytes_moved = 0;
         for buffer in buffers {
             let slot = self.reflection.slot(&self.name, buffer.name)?;
             let is_uniform = buffer.raw.usage().contains(wgpu::BufferUsages::UNIFORM);
@@ -129,6 +130,12 @@ impl Kernel {
                     ),
                 });
             }
+            let ways = if slot.access == Access::ReadWrite {
+                2
+            } else {
+                1
+            };
+            bytes_moved += ways * buffer.bytes;
         }
         let mut groups = Vec::new();
         for (number, layout) in self.layouts.iter().enumerate() {
@@ -167,7 +174,7 @@ impl Kernel {
         }
         Ok(Bound {
             groups,
-            bytes: buffers.iter().map(|b| b.bytes).sum(),
+            bytes_moved,
         })
     }
 
@@ -198,7 +205,7 @@ impl Kernel {
             pass.set_bind_group(number as u32, group, offsets);
         }
         pass.dispatch_workgroups(groups[0], groups[1], 1);
-        gpu.count(bound.bytes);
+        gpu.count(bound.bytes_moved);
     }
 }
 

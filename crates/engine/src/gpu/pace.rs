@@ -11,6 +11,8 @@ use std::time::Instant;
 const RECORDS: usize = 256;
 /// Distance of two records: the alignment of uniform offsets.
 const STRIDE: usize = 256;
+/// Bytes of the records of a submission.
+pub(super) const RECORD_BYTES: usize = RECORDS * STRIDE;
 
 /// `Dims` of `shared/dims.wgsl`, field by field.
 #[repr(C)]
@@ -97,7 +99,8 @@ pub(super) struct Submission {
 impl Submission {
     pub(super) fn new(gpu: &Gpu) -> Result<Self, EngineError> {
         let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
-        let size = (RECORDS * STRIDE) as u64;
+        let size = RECORD_BYTES as u64;
+        gpu.count_allocation(size);
         let uniforms = gpu.guarded(|device| {
             device.create_buffer(&wgpu::BufferDescriptor {
                 label: Some("dims"),

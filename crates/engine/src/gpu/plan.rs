@@ -1,7 +1,11 @@
 //! The memory plan: from shapes alone, before anything is allocated.
 
 use super::geometry::Geometry;
+use super::pace::RECORD_BYTES;
 use crate::error::EngineError;
+
+/// Bytes of a network's status: whether it is active, whether and when it diverged.
+const STATUS_BYTES: usize = 16;
 
 /// What a stage will hold on the device.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,11 +18,11 @@ pub struct Plan {
     pub chunk: usize,
     /// Most (network, tile) pairs in flight: each owns a slot of history, reused wave after wave.
     pub slots: usize,
-    /// Bytes of parameters, moments, weights and partial gradients per network.
+    /// Bytes of parameters, moments, weights, partial gradients, record and status per network.
     pub bytes_per_network: usize,
     /// Bytes of history per slot.
     pub bytes_per_slot: usize,
-    /// Bytes in all.
+    /// Bytes in all, without the bank of trials.
     pub bytes: usize,
 }
 
@@ -61,8 +65,12 @@ impl Plan {
         // A dispatch has at most 65,535 rows.
         let chunk = (binding / largest).clamp(1, 65_535).min(n_networks.max(1));
         let slots = (binding / bytes_per_slot).min(chunk * tiles);
-        let bytes_per_network = geometry.params * 4 + moments + weights + partials;
-        let bytes = n_networks * (geometry.params * 4 + moments)
+        let record = geometry.record_words * 4 + STATUS_BYTES;
+        let held = geometry.params * 4 + moments + record;
+        let bytes_per_network = held + weights + partials;
+        let bytes = RECORD_BYTES
+            + geometry.sources.len() * 4
+            + n_networks * held
             + chunk * (weights + partials)
             + slots * bytes_per_slot;
         Ok(Self {

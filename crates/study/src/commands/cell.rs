@@ -1,8 +1,9 @@
 //! `cell list`, `show`, `check`.
 
-use super::{answer, refuse};
+mod check;
+
+use super::answer;
 use crate::terminal::say;
-use chiliad_engine::cell::check::check;
 use chiliad_engine::cell::graph::{Leaf, Node};
 use chiliad_engine::cell::program::Array;
 use chiliad_engine::cell::{Cell, Gate, wgsl};
@@ -12,9 +13,6 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
-
-/// Random points at which `check` compares derivatives.
-const CHECKED: usize = 200;
 
 #[derive(clap::Subcommand)]
 pub(crate) enum CellCommand {
@@ -33,7 +31,7 @@ pub(crate) enum CellCommand {
         #[arg(long)]
         outputs: Option<usize>,
     },
-    /// Whether a file is a cell.
+    /// Whether a file is a cell: derivatives, GPU against CPU, the box.
     Check {
         file: PathBuf,
         #[arg(long, default_value = "tanh")]
@@ -83,43 +81,7 @@ pub(super) fn cell(command: &CellCommand, json: bool) -> anyhow::Result<()> {
             }
         }
         CellCommand::Check { file, activation } => {
-            let cell = Cell::from_file(file, activation)?;
-            let found = check(&cell, CHECKED);
-            let verdict = if found.passed() { "passed" } else { "failed" };
-            let mut value = serde_json::to_value(&found)?;
-            value["cell"] = json!(cell.name);
-            value["activation"] = json!(cell.activation.name);
-            value["states"] = json!(cell.states);
-            value["gates"] = json!(cell.gates().map(|g| &g.2.name).collect::<Vec<_>>());
-            value["verdict"] = json!(verdict);
-            let text = format!(
-                "{}: a cell with {} state fields and {} gates\n\
-                 derivatives against finite differences at {} points ({} left out near a kink): worst error {:.1e}, {}\n\
-                 f32 against f64: worst error {:.1e}; derivatives at arguments of up to 1e4: {}\n{verdict}",
-                cell.name,
-                cell.states.len(),
-                cell.gates().count(),
-                found.points,
-                found.near_kinks,
-                found.worst_error,
-                found.worst,
-                found.worst_f32_error,
-                if found.finite_at_extremes {
-                    "finite"
-                } else {
-                    "NOT finite"
-                },
-            );
-            answer(json, &value, &text);
-            if !found.passed() {
-                return refuse(format!(
-                    "{}: the derivatives of this cell are not to be trusted ({}: error {:.1e}, allowed 1e-6; f32 error {:.1e}, allowed 2e-5)",
-                    file.display(),
-                    found.worst,
-                    found.worst_error,
-                    found.worst_f32_error
-                ));
-            }
+            check::check(file, activation, json)?;
         }
     }
     Ok(())

@@ -2,9 +2,10 @@
 
 use super::{Which, answer, refuse};
 use crate::terminal::Progress;
+use chiliad::manifest::StudyFolder;
 use chiliad::run::Events;
 use chiliad::study::FixedPointsPlan;
-use chiliad::{engine_calls, folder, points};
+use chiliad::{engine_calls, folder, points, spec};
 use chiliad_engine::files::tensors_to_bytes;
 use chiliad_tasks::{Condition, NpzArray, Trials, read_npz, write_npz};
 use serde_json::json;
@@ -48,7 +49,8 @@ pub(crate) struct FixedPointsArguments {
     /// npz with `state` [seed, state].
     #[arg(long)]
     seeds: Option<PathBuf>,
-    /// npz with trials whose states seed the search and are driven on.
+    /// npz with trials whose states seed the search and are driven on: what is `reached` is where they end. Without it,
+    /// those of the study that the population stands in; an imported population has none, and nothing is `reached`.
     #[arg(long)]
     trials: Option<PathBuf>,
     /// Search seeds per network and condition.
@@ -189,6 +191,28 @@ pub(super) fn gradient(a: &GradientArguments, json: bool) -> anyhow::Result<()> 
     Ok(())
 }
 
+/// Trials that drive the networks, and for how many steps: as given, else as the population's study has them.
+fn driven(
+    a: &FixedPointsArguments,
+    study: Option<&StudyFolder>,
+) -> anyhow::Result<(Option<Trials>, u64)> {
+    let mut plan = FixedPointsPlan {
+        seeds: a.n_seeds,
+        driven: spec::defaults::driven(),
+        driven_steps: spec::defaults::driven_steps(),
+    };
+    if let Some(file) = &a.trials {
+        return Ok((Some(Trials::load_npz(file)?), plan.driven_steps));
+    }
+    let Some(folder) = study else {
+        return Ok((None, plan.driven_steps));
+    };
+    let study = folder.study()?;
+    plan = study.fixed_points.clone().unwrap_or(plan);
+    let trials = engine_calls::driven_trials(&study.task.load()?, &plan, study.seed)?;
+    Ok((Some(trials), plan.driven_steps))
+}
+
 pub(super) fn fixed_points(a: &FixedPointsArguments, json: bool) -> anyhow::Result<()> {
     let found = a.which.open()?;
     let population = &found.population;
@@ -232,11 +256,11 @@ pub(super) fn fixed_points(a: &FixedPointsArguments, json: bool) -> anyhow::Resu
             .collect(),
         None => Vec::new(),
     };
-    let trials = a.trials.as_ref().map(Trials::load_npz).transpose()?;
+    let (trials, driven_steps) = driven(a, found.study.as_ref())?;
     let plan = FixedPointsPlan {
         seeds: a.n_seeds,
         driven: trials.as_ref().map_or(0, |t| t.n_trials),
-        driven_steps: 4000,
+        driven_steps,
     };
     let device = engine_calls::open("cpu", None, 0.0)?;
     let mut progress = Progress::new(json);
@@ -270,8 +294,12 @@ pub(super) fn fixed_points(a: &FixedPointsArguments, json: bool) -> anyhow::Resu
         json,
         &serde_json::to_value(&census)?,
         &format!(
-            "{total} fixed points of {n} networks in {}",
-            a.out.display()
+            "{total} fixed points of {n} networks in {}; {}",
+            a.out.display(),
+            trials.as_ref().map_or(
+                "no trials, so none is marked as reached".into(),
+                |t| format!("reached: where {} driven states end", t.n_trials)
+            )
         ),
     );
     Ok(())

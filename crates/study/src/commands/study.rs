@@ -50,7 +50,7 @@ pub(crate) enum StudyCommand {
 pub(super) fn run(a: &RunArguments, json: bool) -> anyhow::Result<()> {
     let (study, text) = chiliad::resolve::load(&a.study, &a.settings)?;
     if a.dry {
-        return dry(&study, json);
+        return dry(&study, &a.device, json);
     }
     let options = RunOptions {
         out: a.out.clone().unwrap_or_else(|| default_folder(&a.study)),
@@ -74,8 +74,10 @@ pub(super) fn study(command: &StudyCommand, json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Networks, parameters and memory, without running anything.
-fn dry(study: &Study, json: bool) -> anyhow::Result<()> {
+/// Networks, parameters and memory on the device that a run would take, without running anything.
+fn dry(study: &Study, device: &str, json: bool) -> anyhow::Result<()> {
+    let task = study.task.load()?;
+    let device = engine_calls::open(device, None, engine_calls::work(study, &task)?)?;
     let mut rows = Vec::new();
     let mut text = format!(
         "{}\ntask {}, {} networks in {} populations\n",
@@ -84,29 +86,36 @@ fn dry(study: &Study, json: bool) -> anyhow::Result<()> {
         study.n_networks(),
         study.populations.len()
     );
-    let (mut parameters, mut total) = (0, 0);
+    let _ = writeln!(text, "device: {} ({})", device.words, device.reason);
+    let (mut parameters, mut most) = (0, 0);
     for plan in &study.populations {
         let n_params = engine_calls::initial(plan, &[])?.layout.n_params;
-        let bytes = engine_calls::bytes_per_network(n_params);
+        let memory = engine_calls::memory(&*device.executor, plan, &task)?;
         parameters += n_params * plan.networks.len();
-        total += bytes * plan.networks.len();
+        most = memory.total.max(most);
         let steps = match &plan.origin {
             Origin::Train(t) => t.max_steps,
             _ => 0,
         };
         let _ = writeln!(
             text,
-            "  {:32} {:6} networks, {n_params} parameters, {bytes} bytes per network, at most {steps} steps",
+            "  {:32} {:6} networks, {n_params} parameters, at most {steps} steps\n  {:32} {} bytes per network for weights and moments, {:.1} MB of history ({}), {:.1} MB in all",
             plan.label,
-            plan.networks.len()
+            plan.networks.len(),
+            "",
+            memory.per_network,
+            memory.history as f64 / 1e6,
+            memory.words,
+            memory.total as f64 / 1e6
         );
-        rows.push(json!({"label": plan.label, "networks": plan.networks.len(), "parameters": n_params, "bytes_per_network": bytes, "max_steps": steps}));
+        rows.push(json!({"label": plan.label, "networks": plan.networks.len(), "parameters": n_params, "bytes_per_network": memory.per_network,
+            "history_bytes": memory.history, "bytes": memory.total, "memory": memory.words, "max_steps": steps}));
     }
-    let minutes = engine_calls::minutes(study, &study.task.load()?)?;
+    let minutes = engine_calls::minutes(study, &task)?;
     let _ = writeln!(
         text,
-        "in all {parameters} parameters, {:.1} MB of weights and moments; on this CPU about {minutes:.1} minutes if every network takes all its steps",
-        total as f64 / 1e6
+        "in all {parameters} parameters; populations are trained one after the other, so at most {:.1} MB at once, without trials; on this CPU about {minutes:.1} minutes if every network takes all its steps",
+        most as f64 / 1e6
     );
     if !study.claims.is_empty() {
         let _ = writeln!(
@@ -117,7 +126,7 @@ fn dry(study: &Study, json: bool) -> anyhow::Result<()> {
     }
     answer(
         json,
-        &json!({"title": study.title, "networks": study.n_networks(), "populations": rows, "parameters": parameters, "bytes": total, "minutes": minutes, "claims_decidable": 0}),
+        &json!({"title": study.title, "networks": study.n_networks(), "populations": rows, "device": {"kind": device.kind, "name": device.words, "reason": device.reason}, "parameters": parameters, "bytes": most, "minutes": minutes, "claims_decidable": 0}),
         text.trim_end(),
     );
     Ok(())

@@ -8,9 +8,6 @@ use crate::study::{FixedPointsPlan, PopulationPlan};
 use chiliad_engine::files::own;
 use std::time::Instant;
 
-/// Trials that drive the networks are sampled with a seed of their own.
-const DRIVEN: u64 = 0x6472_6976_656e;
-
 impl Run<'_> {
     pub(super) fn search(&mut self, plan: &PopulationPlan, search: &FixedPointsPlan) -> Result<()> {
         let stage = format!("fixed_points/{}", plan.label);
@@ -26,18 +23,7 @@ impl Run<'_> {
         self.folder.read(&weights)?;
         let population = own::load(&self.absolute(&weights))?;
         let indices = self.indices(plan);
-        let trials = match self.task.grid_size(chiliad_tasks::task::TRAIN)? {
-            Some(all) => self.task.sample(
-                chiliad_tasks::task::TRAIN,
-                search.driven.min(all),
-                self.study.seed ^ DRIVEN,
-            )?,
-            None => self.task.sample(
-                chiliad_tasks::task::TRAIN,
-                search.driven,
-                self.study.seed ^ DRIVEN,
-            )?,
-        };
+        let trials = engine_calls::driven_trials(&self.task, search, self.study.seed)?;
         let conditions = self.task.conditions();
         let what = Search {
             plan: search,

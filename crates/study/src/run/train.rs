@@ -6,11 +6,9 @@ use crate::engine_calls::{self, Training};
 use crate::error::{Result, StudyError};
 use crate::folder;
 use crate::results::{
-    NetworkResult, Outcome, SnapshotRow, curves_table, networks_table, results_of, snapshots_table,
+    NetworkResult, Outcome, SnapshotRow, curves_table, networks_table, snapshots_table,
 };
-use crate::spec::Until;
 use crate::study::{Origin, PopulationPlan, TrainPlan};
-use crate::tables::Table;
 use chiliad_engine::files::{FileLayout, own, pytorch};
 use chiliad_engine::population::Population;
 use chiliad_engine::train::Trained;
@@ -18,8 +16,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+/// What training of a population goes on from.
+const CHECKPOINT: &str = "checkpoint.npz";
+
 /// (step, evaluation loss) per network.
-type Curves = Vec<Vec<(u64, f32)>>;
+pub(super) type Curves = Vec<Vec<(u64, f32)>>;
 
 impl Run<'_> {
     pub(super) fn train(&mut self, plan: &PopulationPlan) -> Result<()> {
@@ -35,7 +36,8 @@ impl Run<'_> {
         let mut files = Vec::new();
         let (population, results, curves) = match &plan.origin {
             Origin::Train(train) => {
-                let (population, trained) = self.train_networks(plan, train, &indices)?;
+                let (population, trained) =
+                    self.train_networks(plan, train, &indices, CHECKPOINT)?;
                 files.extend(self.write_snapshots(plan, &indices, &population, &trained)?);
                 (population, NetworkResult::all(&trained), trained.curves)
             }
@@ -67,19 +69,21 @@ impl Run<'_> {
         self.folder
             .finish(&stage, files, start.elapsed().as_secs_f64())?;
         // Of no more use; a leftover does no harm.
-        let _ = std::fs::remove_file(self.absolute(&Self::path(plan, "checkpoint.npz")));
+        let _ = std::fs::remove_file(self.absolute(&Self::path(plan, CHECKPOINT)));
         self.events.end();
         Ok(())
     }
 
-    fn train_networks(
+    /// Trains some networks of a population, or goes on from `checkpoint`.
+    pub(super) fn train_networks(
         &mut self,
         plan: &PopulationPlan,
         train: &TrainPlan,
         indices: &[usize],
+        checkpoint: &str,
     ) -> Result<(Population, Trained)> {
         let mut population = engine_calls::initial(plan, indices)?;
-        let file = self.absolute(&Self::path(plan, "checkpoint.npz"));
+        let file = self.absolute(&Self::path(plan, checkpoint));
         let mut from = None;
         if file.exists() {
             match checkpoint::load(&file, indices.len(), population.layout.n_params) {
@@ -139,50 +143,8 @@ impl Run<'_> {
         Ok((population, trained))
     }
 
-    /// The loss at which networks are done: as named, or the median of the group named.
-    fn criterion(&self, train: &TrainPlan) -> Result<Option<f32>> {
-        let name = match &train.until {
-            Until::Steps => return Ok(None),
-            Until::Loss(loss) => return Ok(Some(*loss as f32)),
-            Until::LossOf(name) => name,
-        };
-        let mut losses = Vec::new();
-        for plan in self
-            .study
-            .populations
-            .iter()
-            .filter(|p| p.group.as_deref() == Some(name))
-        {
-            // A part of a study has only some of the group's networks; those that are not trained are read again.
-            if self.options.shard.is_some() {
-                let all: Vec<usize> = (0..plan.networks.len()).collect();
-                let population = match &plan.origin {
-                    Origin::Train(_) => {
-                        return Err(StudyError::Input(format!(
-                            "LossOf({name:?}) needs the whole of `{name}`, which is trained here, and a part of a study trains only some of it; run without --shard"
-                        )));
-                    }
-                    Origin::Import {
-                        file,
-                        sha256,
-                        layout,
-                    } => imported(plan, &all, file, sha256, *layout)?,
-                    Origin::Untrained { .. } => engine_calls::initial(plan, &all)?,
-                };
-                let (_, results, _) = self.untouched(population, Outcome::Untrained)?;
-                losses.extend(results.iter().map(|r| r.best_loss));
-                continue;
-            }
-            let path = Self::path(plan, "networks.parquet");
-            let table = Table::from_bytes(self.folder.read(&path)?, &self.absolute(&path))?;
-            losses.extend(results_of(&table).iter().map(|r| r.1.best_loss));
-        }
-        losses.sort_by(f32::total_cmp);
-        Ok(losses.get(losses.len() / 2).copied())
-    }
-
     /// Networks that are not trained here: their loss on the evaluation trials.
-    fn untouched(
+    pub(super) fn untouched(
         &self,
         population: Population,
         outcome: Outcome,
@@ -251,7 +213,7 @@ impl Run<'_> {
 }
 
 /// Networks of a file that must be what it was when the study was resolved.
-fn imported(
+pub(super) fn imported(
     plan: &PopulationPlan,
     indices: &[usize],
     file: &Path,
