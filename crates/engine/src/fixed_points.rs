@@ -13,6 +13,9 @@ mod seeds;
 mod settle;
 mod solve;
 
+pub(crate) use cluster::{canonical, distance};
+pub(crate) use solve::norm;
+
 pub use certificate::{Certificate, Verdict};
 pub use reached::{Attractor, Ending, Reached};
 pub use search::{find, find_from, seeds as first_seeds};
