@@ -14,6 +14,7 @@
 //! | [`system`] | networks, driven networks and flows as maps with a derivative |
 //! | [`cycles`], [`piecewise`] | periodic orbits: Newton on `F^k`, and exactly where a cell is piecewise linear |
 //! | [`lyapunov`] | Lyapunov spectra |
+//! | [`attractors`] | where orbits end: points, cycles, circles, tori, chaos |
 //!
 //! ```
 //! use chiliad_engine::{cell::Cell, cpu::CpuExecutor, executor::Executor};
@@ -35,6 +36,7 @@
 //!
 //! The crate prints nothing, keeps no global state, and takes a `wgpu` device of your own.
 
+pub mod attractors;
 pub mod cell;
 pub mod cpu;
 pub mod cycles;
