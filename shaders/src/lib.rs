@@ -49,6 +49,6 @@ pub const SHARED: &[Fragment] =
 
 /// Kernels and the phases they are made of.
 pub const KERNELS: &[Fragment] = plain!("kernels":
-    "materialise", "forward", "readout", "backward", "gradient", "train_step", "optimise", "roll_out", "evaluate", "descend",
+    "materialise", "forward", "readout", "backward", "gradient", "train_step", "optimise", "roll_out", "evaluate", "descend", "lyapunov",
     "threefry_words", "math_values",
 );

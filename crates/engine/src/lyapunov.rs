@@ -62,6 +62,9 @@ pub struct Batch {
     pub log_growth: Vec<f64>,
 }
 
+/// Batches of one orbit per network; `None` where an orbit does not stay finite.
+pub type Orbits = Vec<Option<Vec<Batch>>>;
+
 /// A Lyapunov spectrum, per step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Exponents {

@@ -29,31 +29,42 @@ fn band(exponents: &Exponents, i: usize) -> f64 {
     by_error.max(ZERO / exponents.steps.max(1) as f64)
 }
 
-/// The attractor of the orbit of a state.
+/// The attractor of the orbit of a state, the orbit's centre and its spread.
 pub(super) fn classify(
     system: &mut dyn System,
     state: &[f64],
     scale: f64,
     options: &Options,
+) -> (Kind, Vec<f64>, f64) {
+    let orbit = cycles::orbit(system, state, options.classify_steps.max(2));
+    let (centre, spread) = extent(&orbit);
+    (kind(system, &orbit, spread, scale, options), centre, spread)
+}
+
+fn kind(
+    system: &mut dyn System,
+    orbit: &[Vec<f64>],
+    spread: f64,
+    scale: f64,
+    options: &Options,
 ) -> Kind {
-    let steps = options.classify_steps.max(2);
+    let steps = orbit.len();
     let run = lyapunov::Options {
         warmup: steps / 10,
         steps,
         exponents: 3,
         ..lyapunov::Options::default()
     };
-    let Some(exponents) = lyapunov::exponents(system, &mut state.to_vec(), &run) else {
+    let Some(exponents) = lyapunov::exponents(system, &mut orbit[0].clone(), &run) else {
         return Kind::Escaped;
     };
-    let orbit = cycles::orbit(system, state, steps);
     let leading = exponents
         .exponents
         .first()
         .copied()
         .unwrap_or(f64::NEG_INFINITY);
     let (early, late) = orbit.split_at(steps / 2);
-    let ((early, _), (late, spread)) = (extent(early), extent(late));
+    let ((early, _), (late, _)) = (extent(early), extent(late));
     let unsettled = |exponents| Kind::NotSettled {
         exponents: Some(exponents),
     };
@@ -79,7 +90,7 @@ pub(super) fn classify(
     if second.abs() <= band(&exponents, 1) {
         return Kind::QuasiPeriodic { exponents };
     }
-    match Circle::of(&orbit) {
+    match Circle::of(orbit) {
         Some(circle) => Kind::Circle { circle, exponents },
         None => unsettled(exponents),
     }

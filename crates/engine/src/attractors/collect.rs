@@ -70,21 +70,31 @@ impl<'a> Collector<'a> {
             return self.escaped();
         };
         let (centre, spread) = extent(&orbit);
-        let floor = NEAR * self.scale;
-        let same = self.attractors.iter().position(|a| {
-            !matches!(a.kind, Kind::Cycle(_) | Kind::Escaped)
-                && distance(&a.centre, &centre) <= SAME_CENTRE * (a.spread + floor)
-                && a.spread <= SAME_SPREAD * spread + floor
-                && spread <= SAME_SPREAD * a.spread + floor
-        });
-        if let Some(known) = same {
+        if let Some(known) = self.like(None, &centre, spread) {
             return known;
         }
-        match classify(&mut self.system, &last, self.scale, &self.options) {
+        // A short stretch of a chaotic orbit may look like none that is known: the longer one decides.
+        let (kind, centre, spread) = classify(&mut self.system, &last, self.scale, &self.options);
+        match kind {
             Kind::Cycle(cycle) => self.add_cycle(cycle),
             Kind::Escaped => self.escaped(),
-            kind => self.add(kind, centre, spread),
+            kind => match self.like(Some(&kind), &centre, spread) {
+                Some(known) => known,
+                None => self.add(kind, centre, spread),
+            },
         }
+    }
+
+    /// The attractor, not a cycle, that moves about the same centre as widely (and is of the same kind, where that is known).
+    fn like(&self, kind: Option<&Kind>, centre: &[f64], spread: f64) -> Option<usize> {
+        let floor = NEAR * self.scale;
+        self.attractors.iter().position(|a| {
+            !matches!(a.kind, Kind::Cycle(_) | Kind::Escaped)
+                && kind.is_none_or(|k| k.name() == a.kind.name())
+                && distance(&a.centre, centre) <= SAME_CENTRE * (a.spread + floor)
+                && a.spread <= SAME_SPREAD * spread + floor
+                && spread <= SAME_SPREAD * a.spread + floor
+        })
     }
 
     fn is_bounded(&self, state: &[f64]) -> bool {

@@ -10,6 +10,7 @@ use super::plan::Plan;
 use super::session::{GpuTraining, check_trials, reduce_gradient, step_dims};
 use crate::error::EngineError;
 use crate::executor::{Executor, Gradient, OptimiserState, TrainOptions, Training, Trajectories};
+use crate::lyapunov;
 use crate::population::Population;
 use chiliad_tasks::Trials;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -267,6 +268,16 @@ impl Executor for GpuExecutor {
         Ok(Some(
             GpuExecutor::descend(self, population, input, seeds, n_seeds, &options)?.states,
         ))
+    }
+
+    fn lyapunov(
+        &self,
+        population: &Population,
+        inputs: &[f32],
+        states: &[f32],
+        options: &lyapunov::Options,
+    ) -> Result<Option<lyapunov::Orbits>, EngineError> {
+        GpuExecutor::lyapunov(self, population, inputs, states, options).map(Some)
     }
 }
 
