@@ -1,6 +1,7 @@
 //! Every network's cycles and attractors under every constant input.
 
 use crate::error::Result;
+use chiliad_analysis::symbolic;
 use chiliad_engine::attractors::{self, Circle, Kind};
 use chiliad_engine::cycles::{self, Cycle};
 use chiliad_engine::executor::Executor;
@@ -81,6 +82,9 @@ pub struct CycleRow {
     /// The cycle.
     #[serde(flatten)]
     pub cycle: Cycle,
+    /// Linear region of every point, kinks in order, `1` where one is passed; empty where the cell is not piecewise linear.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub regions: Vec<String>,
 }
 
 /// An attractor at one constant input.
@@ -167,9 +171,10 @@ fn network(
             not_exact: None,
             census: OrbitCount::default(),
         };
-        let mut known = match PiecewiseLinear::of(&map) {
+        let form = PiecewiseLinear::of(&map);
+        let mut known = match &form {
             Ok(form) => {
-                let found = piecewise::find(&form, &plan.exact);
+                let found = piecewise::find(form, &plan.exact);
                 condition.complete = found.is_complete();
                 condition.orders = found.orders;
                 found.cycles
@@ -239,9 +244,18 @@ fn network(
             }
             row.attractors.push(line);
         }
-        row.cycles.extend(known.into_iter().map(|cycle| CycleRow {
-            condition: c,
-            cycle,
+        let region = |form: &PiecewiseLinear, cycle: &Cycle| {
+            let points = cycle.points.iter();
+            points.map(|p| symbolic::text(&form.pattern(p))).collect()
+        };
+        row.cycles.extend(known.into_iter().map(|cycle| {
+            CycleRow {
+                condition: c,
+                regions: form
+                    .as_ref()
+                    .map_or_else(|_| Vec::new(), |f| region(f, &cycle)),
+                cycle,
+            }
         }));
         row.conditions.push(condition);
     }
