@@ -111,21 +111,20 @@ impl PiecewiseLinear {
 
     /// The affine map of a region, `z' = A z + a`.
     pub fn branch(&self, pattern: &[bool]) -> (Mat<f64>, Vec<f64>) {
-        let n = self.n_state();
-        let mut matrix = self.linear.clone();
+        let passed = |k: usize| f64::from(u8::from(pattern[k]));
+        let gated = Mat::from_fn(self.n_state(), self.n_kinks(), |i, k| {
+            passed(k) * self.spread[(i, k)]
+        });
         let mut constant = self.constant.clone();
-        for k in (0..self.n_kinks()).filter(|&k| pattern[k]) {
-            for i in 0..n {
-                let weight = self.spread[(i, k)];
-                if weight != 0.0 {
-                    constant[i] += weight * self.offsets[k];
-                    for j in 0..n {
-                        matrix[(i, j)] += weight * self.normals[(k, j)];
-                    }
-                }
-            }
+        for (i, c) in constant.iter_mut().enumerate() {
+            let ramps = self
+                .offsets
+                .iter()
+                .enumerate()
+                .map(|(k, d)| gated[(i, k)] * d);
+            *c += ramps.sum::<f64>();
         }
-        (matrix, constant)
+        (&self.linear + gated * &self.normals, constant)
     }
 
     /// The next state.

@@ -526,6 +526,16 @@ fn bad_requests_for_cycles_and_exponents_are_refused() {
         2,
         &["--uniform 0"],
     );
+    f.refused(
+        "cycles net --uniform 99999999999 --out c",
+        2,
+        &["--uniform 99999999999"],
+    );
+    f.refused(
+        "lyapunov net --steps 99999999999 --out l",
+        2,
+        &["--steps 99999999999"],
+    );
     f.refused("lyapunov net --steps 0 --out l", 2, &["--steps 0"]);
     f.refused(
         "lyapunov net --exponents 2 --out l",

@@ -73,6 +73,18 @@ pub(crate) struct LyapunovArguments {
     out: PathBuf,
 }
 
+/// States or seeds of one network at most.
+const STATES_MAX: usize = 1_000_000;
+/// Steps at most: a device counts them in 32 bits, warm-up included.
+const STEPS_MAX: usize = 2_000_000_000;
+
+fn at_most(option: &str, value: usize, most: usize) -> anyhow::Result<()> {
+    if value > most {
+        return refuse(format!("{option} {value}; allowed: at most {most}"));
+    }
+    Ok(())
+}
+
 /// Refuses a folder that holds a study.
 fn free(out: &Path) -> anyhow::Result<()> {
     if out.join("manifest.json").exists() {
@@ -106,8 +118,18 @@ pub(super) fn cycles(a: &CyclesArguments, json: bool) -> anyhow::Result<()> {
     if a.max_period == 0 {
         return refuse("--max-period 0; allowed: 1 or more".into());
     }
-    if a.driven + a.uniform == 0 {
+    for (option, value) in [
+        ("--driven", a.driven),
+        ("--uniform", a.uniform),
+        ("--n-seeds", a.n_seeds),
+    ] {
+        at_most(option, value, STATES_MAX)?;
+    }
+    if a.driven == 0 && a.uniform == 0 {
         return refuse("--driven 0 --uniform 0; allowed: at least one of them above 0".into());
+    }
+    if a.n_seeds == 0 {
+        return refuse("--n-seeds 0; allowed: 1 or more".into());
     }
     let inputs = match &a.inputs {
         Some(file) => array(
@@ -221,6 +243,9 @@ pub(super) fn lyapunov(a: &LyapunovArguments, json: bool) -> anyhow::Result<()> 
             a.steps.unwrap_or(defaults.steps),
         ),
     };
+    at_most("--steps", steps, STEPS_MAX)?;
+    at_most("--warmup", warmup, STEPS_MAX)?;
+    at_most("--starts", a.starts, STATES_MAX)?;
     for (option, value) in [("--steps", steps), ("--starts", a.starts)] {
         if value == 0 {
             return refuse(format!("{option} 0; allowed: 1 or more"));

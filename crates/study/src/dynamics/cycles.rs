@@ -39,7 +39,7 @@ pub struct NetworkCycles {
     pub network: usize,
     /// How complete the cycles are, per constant input.
     pub conditions: Vec<Condition>,
-    /// Fixed points and cycles, by condition, period and first point.
+    /// Fixed points and cycles by condition, period and first point; last those that only an attractor led to.
     pub cycles: Vec<CycleRow>,
     /// What states end on, by condition.
     pub attractors: Vec<AttractorRow>,
