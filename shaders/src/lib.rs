@@ -26,7 +26,7 @@ macro_rules! with_sidecar {
 }
 
 /// Cells: one WGSL file and one sidecar each.
-pub const CELLS: &[Fragment] = with_sidecar!("cells": "vanilla", "rate", "rate_current", "ugrnn", "gru", "gru_reset_after", "lstm");
+pub const CELLS: &[Fragment] = with_sidecar!("cells": "vanilla", "rate", "rate_current", "ugrnn", "gru", "gru_reset_after", "lstm", "plrnn");
 
 /// Activations: one pure function each.
 pub const ACTIVATIONS: &[Fragment] =
@@ -49,6 +49,6 @@ pub const SHARED: &[Fragment] =
 
 /// Kernels and the phases they are made of.
 pub const KERNELS: &[Fragment] = plain!("kernels":
-    "materialise", "forward", "readout", "backward", "gradient", "train_step", "optimise", "roll_out", "evaluate", "descend",
+    "materialise", "forward", "readout", "backward", "gradient", "train_step", "optimise", "roll_out", "evaluate", "descend", "lyapunov",
     "threefry_words", "math_values",
 );

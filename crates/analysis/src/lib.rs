@@ -3,3 +3,5 @@
 pub mod census;
 pub mod matching;
 pub mod share;
+pub mod reconstruction;
+pub mod symbolic;

@@ -1,6 +1,7 @@
 //! What both executors do, CPU and GPU: the stages are written once against this.
 
 use crate::error::EngineError;
+use crate::lyapunov;
 use crate::population::{Architecture, Population};
 use chiliad_tasks::Trials;
 
@@ -158,6 +159,19 @@ pub trait Executor {
         _seeds: &[f32],
         _n_seeds: usize,
     ) -> Result<Option<Vec<f32>>, EngineError> {
+        Ok(None)
+    }
+
+    /// Growth of the leading tangents of every network along an orbit each, from `states`, `[network, state field, unit]`,
+    /// under `inputs`, `[time, channel]`, taken again and again from the first; one time is a constant input. `None` where
+    /// the executor leaves it to [`crate::lyapunov::batches`].
+    fn lyapunov(
+        &self,
+        _population: &Population,
+        _inputs: &[f32],
+        _states: &[f32],
+        _options: &lyapunov::Options,
+    ) -> Result<Option<lyapunov::Orbits>, EngineError> {
         Ok(None)
     }
 }

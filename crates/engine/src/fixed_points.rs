@@ -13,6 +13,11 @@ mod seeds;
 mod settle;
 mod solve;
 
+pub(crate) use cluster::{canonical, distance};
+pub(crate) use seeds::Source;
+pub(crate) use settle::Settler;
+pub(crate) use solve::norm;
+
 pub use certificate::{Certificate, Verdict};
 pub use reached::{Attractor, Ending, Reached};
 pub use search::{find, find_from, seeds as first_seeds};
@@ -50,7 +55,7 @@ pub struct Options {
     pub steps_max: usize,
     /// Steps for which the end states of the visited trials go on at the constant input (default 4,000).
     pub settle_steps: usize,
-    /// Longest period that is looked for among states that do not come to rest (project default 16).
+    /// Longest period that is looked for among states that do not come to rest (project default 64).
     pub period_max: usize,
     /// Distance of every output from +-1 within which a resting state has a sign pattern (default 0.25).
     pub pattern_within: f64,
@@ -77,7 +82,7 @@ impl Default for Options {
             trial_length: 64.0,
             steps_max: 100,
             settle_steps: 4000,
-            period_max: 16,
+            period_max: 64,
             pattern_within: 0.25,
             points_max: 1024,
             seed: 0,

@@ -12,6 +12,10 @@
 //! | [`train`] | stop rule, best weights, snapshots, outcomes |
 //! | [`map`] | one network at one constant input, in f64 |
 //! | [`fixed_points`], [`linearise`] | every fixed point, its spectrum, the certificate |
+//! | [`system`] | networks, driven networks and flows as maps with a derivative |
+//! | [`cycles`], [`piecewise`] | periodic orbits: Newton on `F^k`, and exactly where a cell is piecewise linear |
+//! | [`lyapunov`] | Lyapunov spectra |
+//! | [`attractors`] | where orbits end: points, cycles, circles, tori, chaos |
 //!
 //! ```
 //! use chiliad_engine::{cell::Cell, cpu::CpuExecutor, executor::Executor};
@@ -34,15 +38,20 @@
 //! The crate prints nothing, keeps no global state, and takes a `wgpu` device of your own.
 
 pub mod agreement;
+pub mod attractors;
 pub mod cell;
 pub mod cpu;
+pub mod cycles;
 pub mod error;
 pub mod executor;
 pub mod files;
 pub mod fixed_points;
 pub mod gpu;
 pub mod linearise;
+pub mod lyapunov;
 pub mod map;
 pub mod numerics;
+pub mod piecewise;
 pub mod population;
+pub mod system;
 pub mod train;

@@ -19,7 +19,7 @@ use crate::cell::evaluate::Workspace;
 use crate::cell::graph::{Leaf, Op};
 use crate::cell::program::Array;
 use crate::error::EngineError;
-use crate::population::{Population, Role};
+use crate::population::{Architecture, Layout, Population, Role};
 use form::{Form, Section};
 use std::sync::Arc;
 
@@ -32,8 +32,29 @@ pub(crate) struct GateWeights {
     pub(crate) rows: Vec<f64>,
     /// `[from, to]`, rows padded.
     pub(crate) columns: Vec<f64>,
+    /// `V`, `[to, channel]`; empty where the gate has no input term.
+    inputs: Vec<f64>,
+    /// `b`, `[to]`; empty where the gate has no bias.
+    bias: Vec<f64>,
     /// `V x + b`, `[to]`, padded.
     pub(crate) constant: Vec<f64>,
+}
+
+impl GateWeights {
+    /// Folds a constant input in.
+    fn fold(&mut self, input: &[f64]) {
+        self.constant.fill(0.0);
+        self.constant[..self.bias.len()].copy_from_slice(&self.bias);
+        if !self.inputs.is_empty() {
+            for (c, row) in self
+                .constant
+                .iter_mut()
+                .zip(self.inputs.chunks(input.len().max(1)))
+            {
+                *c += row.iter().zip(input).map(|(w, x)| w * x).sum::<f64>();
+            }
+        }
+    }
 }
 
 /// One network at one constant input.
@@ -71,17 +92,6 @@ impl Map {
         network: usize,
         input: &[f32],
     ) -> Result<Self, EngineError> {
-        let architecture = &population.architecture;
-        let cell = Arc::clone(&architecture.cell);
-        let n = architecture.units;
-        if input.len() != architecture.inputs {
-            return Err(EngineError::Shape {
-                operation: "fixed points",
-                what: "the input".into(),
-                found: format!("{} channels", input.len()),
-                expected: format!("{} channels", architecture.inputs),
-            });
-        }
         if network >= population.n_networks {
             return Err(EngineError::Shape {
                 operation: "fixed points",
@@ -90,46 +100,80 @@ impl Map {
                 expected: format!("less than {}", population.n_networks),
             });
         }
-        let params = population.network(network);
-        if params
+        let wide = |values: &[f32]| values.iter().map(|&x| f64::from(x)).collect::<Vec<f64>>();
+        let parameters = wide(population.network(network));
+        let constants = wide(population.network_constants(network));
+        Self::from_parameters(
+            &population.architecture,
+            &parameters,
+            &constants,
+            &wide(input),
+        )
+        .map_err(|e| match e {
+            EngineError::Unsupported {
+                executor,
+                what,
+                allowed,
+            } => EngineError::Unsupported {
+                executor,
+                what: format!("network {network} {what}"),
+                allowed,
+            },
+            other => other,
+        })
+    }
+
+    /// The same from parameters in f64, in the order of [`Layout`], the cell's constants, and an input, `[channel]`.
+    pub fn from_parameters(
+        architecture: &Architecture,
+        parameters: &[f64],
+        constants: &[f64],
+        input: &[f64],
+    ) -> Result<Self, EngineError> {
+        let cell = Arc::clone(&architecture.cell);
+        let n = architecture.units;
+        let layout = Layout::new(architecture);
+        for (what, unit, found, expected) in [
+            ("the input", "channels", input.len(), architecture.inputs),
+            (
+                "the vector of parameters",
+                "values",
+                parameters.len(),
+                layout.n_params,
+            ),
+            (
+                "the list of constants",
+                "values",
+                constants.len(),
+                cell.constants.len(),
+            ),
+        ] {
+            if found != expected {
+                return Err(EngineError::Shape {
+                    operation: "fixed points",
+                    what: what.into(),
+                    found: format!("{found} {unit}"),
+                    expected: format!("{expected} {unit}"),
+                });
+            }
+        }
+        if parameters
             .iter()
             .chain(input)
-            .chain(population.network_constants(network))
+            .chain(constants)
             .any(|x| !x.is_finite())
         {
             return Err(EngineError::Unsupported {
                 executor: "fixed points",
-                what: format!(
-                    "network {network} has weights, constants or an input that are not finite"
-                ),
+                what: "has weights, constants or an input that are not finite".into(),
                 allowed: "every number must be finite".into(),
             });
         }
-        let tensor = |role: Role| {
-            population.layout.find(role).map(|t| {
-                params[t.range()]
-                    .iter()
-                    .map(|&x| f64::from(x))
-                    .collect::<Vec<f64>>()
-            })
-        };
+        let tensor = |role: Role| layout.find(role).map(|t| parameters[t.range()].to_vec());
         let stride = dense::stride(n);
         let gates = cell
             .gates()
             .map(|(s, g, _)| {
-                let mut constant = vec![0.0; stride];
-                if let Some(bias) = tensor(Role::Bias(s, g)) {
-                    constant[..n].copy_from_slice(&bias);
-                }
-                if let Some(w_in) = tensor(Role::Input(s, g)) {
-                    for (c, row) in constant.iter_mut().zip(w_in.chunks(input.len().max(1))) {
-                        *c += row
-                            .iter()
-                            .zip(input)
-                            .map(|(w, &x)| w * f64::from(x))
-                            .sum::<f64>();
-                    }
-                }
                 let (mut rows, mut columns) = (Vec::new(), Vec::new());
                 if let Some(w) = tensor(Role::Recurrent(s, g)) {
                     rows.resize(n * stride, 0.0);
@@ -141,16 +185,20 @@ impl Map {
                         }
                     }
                 }
-                GateWeights {
+                let mut gate = GateWeights {
                     stage: s,
                     rows,
                     columns,
-                    constant,
-                }
+                    inputs: tensor(Role::Input(s, g)).unwrap_or_default(),
+                    bias: tensor(Role::Bias(s, g)).unwrap_or_default(),
+                    constant: vec![0.0; stride],
+                };
+                gate.fold(input);
+                gate
             })
             .collect();
         let mut template = Workspace::new(stride);
-        template.set_constants(&cell, population.network_constants(network), n.max(1));
+        template.set_constants(&cell, constants, n.max(1));
         for i in 0..cell.unit_params.len() {
             let at = template.array(Array::Leaf(Leaf::UnitParam(i as u8)));
             if let Some(values) = tensor(Role::Unit(i)) {
@@ -197,6 +245,14 @@ impl Map {
         Ok(map)
     }
 
+    /// Changes the input, `[channel]`. The box belonged to the former input: without a constant input there is none.
+    pub(crate) fn set_input(&mut self, input: &[f64]) {
+        for gate in &mut self.gates {
+            gate.fold(input);
+        }
+        self.half_widths = None;
+    }
+
     /// Units.
     pub fn n_units(&self) -> usize {
         self.n_units
@@ -220,6 +276,11 @@ impl Map {
     /// Whether `c(h) - h` is solved in place of `F(h) - h`.
     pub fn solves_candidate(&self) -> bool {
         self.cell.candidate.is_some()
+    }
+
+    /// A workspace with every leaf but states and gates filled in.
+    pub(crate) fn template(&self) -> Workspace<f64> {
+        self.template.clone()
     }
 
     pub(crate) fn weights(&self) -> &[GateWeights] {

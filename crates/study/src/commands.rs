@@ -1,6 +1,7 @@
 //! The command line: what can be asked, and who answers.
 
 mod cell;
+mod dynamics;
 mod numbers;
 mod parity;
 mod study;
@@ -73,6 +74,10 @@ enum Command {
     Gradient(numbers::GradientArguments),
     /// Fixed points of a population.
     FixedPoints(numbers::FixedPointsArguments),
+    /// Periodic orbits of a population, and the attractors its states end on.
+    Cycles(dynamics::CyclesArguments),
+    /// Lyapunov exponents of a population.
+    Lyapunov(dynamics::LyapunovArguments),
 }
 
 /// Which population a command means.
@@ -116,6 +121,8 @@ pub(crate) fn perform(arguments: Arguments) -> anyhow::Result<()> {
         Command::RollOut(a) => numbers::roll_out(&a, json),
         Command::Gradient(a) => numbers::gradient(&a, json),
         Command::FixedPoints(a) => numbers::fixed_points(&a, json),
+        Command::Cycles(a) => dynamics::cycles(&a, json),
+        Command::Lyapunov(a) => dynamics::lyapunov(&a, json),
     }
 }
 

@@ -2,10 +2,11 @@
 //!
 //! In data-flow order: [`spec`] is the file as written, [`resolve`] makes a [`study::Study`] of it, [`run`] goes through its
 //! stages with the engine behind [`engine_calls`], [`manifest`] and [`folder`] keep what was done, [`results`],
-//! [`points`], [`tables`] and [`checkpoint`] are its files, [`merge`] joins parts, [`parity`] does some of it again on two
+//! [`points`], [`dynamics`], [`tables`] and [`checkpoint`] are its files, [`merge`] joins parts, [`parity`] does some of it again on two
 //! devices, [`gather`] reads them for the [`report`].
 
 pub mod checkpoint;
+pub mod dynamics;
 pub mod engine_calls;
 pub mod error;
 pub mod folder;

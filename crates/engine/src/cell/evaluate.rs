@@ -246,10 +246,15 @@ impl<T: Real> Workspace<T> {
     }
 
     /// Fills the arrays of constants (and unit index and count) of a cell.
-    pub fn set_constants(&mut self, cell: &Cell, constants: &[f32], units: usize) {
+    pub fn set_constants<C: Copy + Into<f64>>(
+        &mut self,
+        cell: &Cell,
+        constants: &[C],
+        units: usize,
+    ) {
         for (i, &value) in constants.iter().enumerate().take(cell.constants.len()) {
             let at = self.array(Array::Leaf(Leaf::Constant(i as u8)));
-            self.storage[at].fill(T::from_f64(f64::from(value)));
+            self.storage[at].fill(T::from_f64(value.into()));
         }
         let at = self.array(Array::Leaf(Leaf::UnitCount));
         self.storage[at].fill(T::from_f64(units as f64));

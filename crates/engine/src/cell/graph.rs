@@ -42,6 +42,10 @@ pub enum Leaf {
     AdjointDrive(u8),
     /// dL/d(gate) as far as later stages have contributed.
     AdjointGate(u8, u8),
+    /// Change of a state field before the step, along a tangent.
+    TangentState(u8),
+    /// Change of a gate's pre-activation along it.
+    TangentGate(u8, u8),
 }
 
 /// Transcendental functions the engine owns: each with WGSL text, an f32 kernel, an exact f64 function, a derivative.

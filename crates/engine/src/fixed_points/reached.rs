@@ -3,8 +3,8 @@
 use super::cluster::distance;
 use super::search::Search;
 use super::settle::Settler;
-use super::solve::norm;
 use super::{Options, Point};
+use crate::attractors::{self, Collector};
 use crate::population::Population;
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +24,8 @@ pub struct Attractor {
 /// Something other than a stable fixed point that states end on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ending {
-    /// `period-k`, `not settled` or `diverged`.
+    /// A name of [`crate::attractors::Kind`]: `period-k`, `invariant circle`, `quasi-periodic`, `chaos`, `not settled`,
+    /// `diverged`; `fixed point` for one that rests where Newton finds no point of the box.
     pub name: String,
     /// States that end so.
     pub states: usize,
@@ -49,8 +50,6 @@ pub struct Reached {
 const NEAR: f64 = 1e-3;
 /// Distance within which Newton from a state that rests may end: a slow approach is cut short by rounding.
 const POLISHED_NEAR: f64 = 0.02;
-/// Largest speed per step and coordinate, relative to a typical coordinate, of a state that rests in f32.
-const RESTING: f64 = 5e-7;
 
 /// End of one state: the index of a stable point in `search`, or a name.
 enum Fate {
@@ -65,13 +64,18 @@ pub(crate) fn reached(
     options: &Options,
 ) -> Vec<Option<usize>> {
     let ends = search.source.ends.clone();
-    let size = (search.solver.map.n_state().max(1) as f64).sqrt();
-    let speed = (RESTING * search.source.scale / size) as f32;
-    let mut settler = Settler::new(search.solver.map, population, search.network);
+    let map = search.solver.map;
+    let speed = search.source.resting_speed(map);
+    let mut settler = Settler::new(map, population, search.network);
+    let others = attractors::Options {
+        period_max: options.period_max,
+        ..attractors::Options::default()
+    };
+    let mut others = Collector::new(map, search.source.scale, others);
     let settled = settler.settle(&ends, options.settle_steps, speed);
     let mut fates = Vec::with_capacity(settled.len());
     for state in &settled {
-        let fate = fate(search, options, state);
+        let fate = fate(search, &mut others, options, state);
         fates.push(match fate {
             Fate::Point(p) => Some(p),
             Fate::Named(name) => {
@@ -83,7 +87,7 @@ pub(crate) fn reached(
     fates
 }
 
-fn fate(search: &mut Search, options: &Options, state: &[f64]) -> Fate {
+fn fate(search: &mut Search, others: &mut Collector, options: &Options, state: &[f64]) -> Fate {
     let scale = search.source.scale;
     if state.iter().any(|x| !x.is_finite()) {
         return Fate::Named("diverged".into());
@@ -99,10 +103,9 @@ fn fate(search: &mut Search, options: &Options, state: &[f64]) -> Fate {
             }
         }
     }
-    match period(search, options, state) {
-        Some(k) => Fate::Named(format!("period-{k}")),
-        None => Fate::Named("not settled".into()),
-    }
+    // Not at rest: a cycle, a circle, chaos.
+    let other = others.place(state);
+    Fate::Named(others.attractors[other].kind.name())
 }
 
 fn nearest_stable(points: &[Point], state: &[f64], within: f64) -> Option<usize> {
@@ -115,28 +118,6 @@ fn nearest_stable(points: &[Point], state: &[f64], within: f64) -> Option<usize>
         .filter(|d| d.0 <= within)
         .min_by(|a, b| a.0.total_cmp(&b.0))
         .map(|d| d.1)
-}
-
-/// Smallest period from 2 with which the orbit of a state returns, in f64.
-fn period(search: &mut Search, options: &Options, state: &[f64]) -> Option<usize> {
-    let solver = &mut search.solver;
-    let mut now = state.to_vec();
-    let mut next = now.clone();
-    // The end of an f32 run is near an attracting orbit, not on it.
-    for _ in 0..512 {
-        solver.map.step(&mut solver.scratch, &now, &mut next);
-        std::mem::swap(&mut now, &mut next);
-    }
-    let start = now.clone();
-    for k in 1..=options.period_max {
-        solver.map.step(&mut solver.scratch, &now, &mut next);
-        std::mem::swap(&mut now, &mut next);
-        let away: Vec<f64> = now.iter().zip(&start).map(|(a, b)| a - b).collect();
-        if norm(&away) <= options.tolerance * search.source.scale {
-            return (k > 1).then_some(k);
-        }
-    }
-    None
 }
 
 /// The table of what was reached, once the points have their final order.

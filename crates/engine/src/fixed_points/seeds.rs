@@ -116,6 +116,9 @@ fn join(words: [u32; 2]) -> u64 {
 /// Coordinate beyond which a state that the search drives itself is no longer followed.
 const RUNS_OFF: f64 = 30.0;
 
+/// Largest speed per step and coordinate, relative to a typical coordinate, of a state that rests in f32.
+const RESTING: f64 = 5e-7;
+
 /// Visited states kept at most: seeds draw from an even subset.
 const KEPT: usize = 4096;
 
@@ -211,6 +214,28 @@ impl Source {
             base,
             condition,
         }
+    }
+
+    /// Visited states, `[field, unit]` each, at least one.
+    pub(crate) fn visited(&self) -> &[Vec<f64>] {
+        &self.visited
+    }
+
+    /// Smallest and largest value of every coordinate among the visited states.
+    pub(crate) fn visited_range(&self) -> (Vec<f64>, Vec<f64>) {
+        let mut range = (self.visited[0].clone(), self.visited[0].clone());
+        for state in &self.visited {
+            for (i, &x) in state.iter().enumerate() {
+                range.0[i] = range.0[i].min(x);
+                range.1[i] = range.1[i].max(x);
+            }
+        }
+        range
+    }
+
+    /// Largest speed per step and coordinate of a state that rests in f32.
+    pub(crate) fn resting_speed(&self, map: &Map) -> f32 {
+        (RESTING * self.scale / (map.n_state().max(1) as f64).sqrt()) as f32
     }
 
     fn draws(&self, kind: SeedKind, round: usize, index: usize) -> Draws {

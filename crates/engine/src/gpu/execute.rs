@@ -12,6 +12,7 @@ use crate::error::EngineError;
 use crate::executor::{
     Executor, Gradient, Memory, OptimiserState, TrainOptions, Training, Trajectories,
 };
+use crate::lyapunov;
 use crate::population::{Architecture, Layout, Population};
 use chiliad_tasks::Trials;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -292,6 +293,16 @@ impl Executor for GpuExecutor {
         Ok(Some(
             GpuExecutor::descend(self, population, input, seeds, n_seeds, &options)?.states,
         ))
+    }
+
+    fn lyapunov(
+        &self,
+        population: &Population,
+        inputs: &[f32],
+        states: &[f32],
+        options: &lyapunov::Options,
+    ) -> Result<Option<lyapunov::Orbits>, EngineError> {
+        GpuExecutor::lyapunov(self, population, inputs, states, options).map(Some)
     }
 }
 

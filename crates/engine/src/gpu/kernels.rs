@@ -2,6 +2,7 @@
 
 use super::cell_text::cell_text;
 use super::geometry::Geometry;
+use super::linear_text::linear_text;
 use super::link::{Linked, Piece};
 use crate::error::EngineError;
 use crate::population::{Architecture, Layout};
@@ -21,17 +22,20 @@ pub enum Stage {
     Evaluate,
     /// Descent towards fixed points.
     Descend,
+    /// Growth of tangents along an orbit.
+    Lyapunov,
 }
 
 impl Stage {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Materialise,
         Self::TrainStep,
         Self::Optimise,
         Self::RollOut,
         Self::Evaluate,
         Self::Descend,
+        Self::Lyapunov,
     ];
 
     /// Name of the entry point and of its file.
@@ -43,6 +47,7 @@ impl Stage {
             Self::RollOut => "roll_out",
             Self::Evaluate => "evaluate",
             Self::Descend => "descend",
+            Self::Lyapunov => "lyapunov",
         }
     }
 
@@ -82,6 +87,9 @@ impl Stage {
                 "math", "threefry", "dims", "network", "quad", "lane", "noise", "cell", "forward",
                 "descend",
             ],
+            Self::Lyapunov => &[
+                "math", "threefry", "dims", "network", "quad", "lane", "noise", "cell", "lyapunov",
+            ],
         }
     }
 }
@@ -102,12 +110,15 @@ pub fn link(
         pieces.push(match *name {
             "cell" => Piece {
                 path: format!("{} (generated)", architecture.cell.file),
-                wgsl: cell_text(
-                    &architecture.cell,
-                    geometry,
-                    layout,
-                    stage == Stage::TrainStep,
-                ),
+                wgsl: match stage {
+                    Stage::Lyapunov => linear_text(&architecture.cell, geometry),
+                    _ => cell_text(
+                        &architecture.cell,
+                        geometry,
+                        layout,
+                        stage == Stage::TrainStep,
+                    ),
+                },
             },
             name => Piece::library(name)?,
         });

@@ -40,6 +40,8 @@ pub(super) fn leaf_name(leaf: Leaf) -> String {
         Leaf::AdjointOutput => "dy".into(),
         Leaf::AdjointDrive(s) => format!("dd{s}"),
         Leaf::AdjointGate(s, g) => format!("q{s}_{g}"),
+        Leaf::TangentState(f) => format!("ts{f}"),
+        Leaf::TangentGate(s, g) => format!("tp{s}_{g}"),
     }
 }
 

@@ -145,9 +145,14 @@ impl Map {
     pub fn jacobian(&self, scratch: &mut Scratch, state: &[f64]) -> Vec<f64> {
         let size = self.n_state();
         let mut out = vec![0.0; size * size];
-        self.evaluate(&self.step, true, scratch, state);
-        self.full_jacobian(&self.step, scratch, &mut out, size);
+        self.jacobian_into(scratch, state, &mut out);
         out
+    }
+
+    /// [`Map::jacobian`] into a buffer of its size.
+    pub fn jacobian_into(&self, scratch: &mut Scratch, state: &[f64], out: &mut [f64]) {
+        self.evaluate(&self.step, true, scratch, state);
+        self.full_jacobian(&self.step, scratch, out, self.n_state());
     }
 
     /// The derivative of the candidate at a state (of `F` where the cell has none), as [`Map::jacobian`].

@@ -164,6 +164,10 @@ fn adjoint(cell: &Cell) -> String {
         Leaf::AdjointGate(s, g) => {
             format!("d_gate.{}", cell.stages[s as usize].gates[g as usize].name)
         }
+        Leaf::TangentState(f) => format!("t_s.{}", cell.states[f as usize]),
+        Leaf::TangentGate(s, g) => {
+            format!("t_gate.{}", cell.stages[s as usize].gates[g as usize].name)
+        }
     };
     let target = |array: Array| match array {
         Array::Leaf(leaf) => name(leaf),

@@ -1,0 +1,299 @@
+//! `cycles` and `lyapunov`: what orbits do that do not come to rest.
+
+use super::numbers::array;
+use super::{Which, answer, refuse};
+use crate::terminal::Progress;
+use chiliad::dynamics::{self, CyclesPlan, Drive, LyapunovPlan, ResultFile};
+use chiliad::run::Events;
+use chiliad::{engine_calls, folder};
+use chiliad_engine::{attractors, lyapunov, piecewise};
+use chiliad_tasks::{NpzArray, Trials, write_npz};
+use serde::Serialize;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+#[derive(clap::Args)]
+pub(crate) struct CyclesArguments {
+    #[command(flatten)]
+    which: Which,
+    /// Longest period searched for.
+    #[arg(long, default_value_t = 4)]
+    max_period: usize,
+    /// npz with `inputs` [condition, channel]; without it, no input.
+    #[arg(long)]
+    inputs: Option<PathBuf>,
+    /// npz with `state` [seed, state]: seeds of your own for Newton.
+    #[arg(long)]
+    seeds: Option<PathBuf>,
+    /// npz with trials whose states are run on and seed the search.
+    #[arg(long)]
+    trials: Option<PathBuf>,
+    /// Newton seeds per period, where the cell is not piecewise linear.
+    #[arg(long, default_value_t = 256)]
+    n_seeds: usize,
+    /// Sequences of linear regions of one order that the exact solver goes through; above, it searches.
+    #[arg(long, default_value_t = 200_000)]
+    max_sequences: usize,
+    /// States of trials that are run on.
+    #[arg(long, default_value_t = 512)]
+    driven: usize,
+    /// Uniform states that are run on.
+    #[arg(long, default_value_t = 512)]
+    uniform: usize,
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    #[arg(long)]
+    out: PathBuf,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct LyapunovArguments {
+    #[command(flatten)]
+    which: Which,
+    /// Steps counted; default 10,000, or what is left of a trial after the warm-up.
+    #[arg(long)]
+    steps: Option<usize>,
+    /// Steps before them; default 1,000, of a trial at most a tenth.
+    #[arg(long)]
+    warmup: Option<usize>,
+    /// Leading exponents; all of them without it.
+    #[arg(long)]
+    exponents: Option<usize>,
+    /// npz with `inputs` [trial, time, channel]; without it, no input.
+    #[arg(long)]
+    inputs: Option<PathBuf>,
+    /// Orbits per network from random states, where nothing drives it.
+    #[arg(long, default_value_t = 1)]
+    starts: usize,
+    #[arg(long, default_value = "auto")]
+    device: String,
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    #[arg(long)]
+    out: PathBuf,
+}
+
+/// States or seeds of one network at most.
+const STATES_MAX: usize = 1_000_000;
+/// Steps at most: a device counts them in 32 bits, warm-up included.
+const STEPS_MAX: usize = 2_000_000_000;
+
+fn at_most(option: &str, value: usize, most: usize) -> anyhow::Result<()> {
+    if value > most {
+        return refuse(format!("{option} {value}; allowed: at most {most}"));
+    }
+    Ok(())
+}
+
+/// Refuses a folder that holds a study.
+fn free(out: &Path) -> anyhow::Result<()> {
+    if out.join("manifest.json").exists() {
+        return refuse(format!(
+            "--out {}: holds a study; choose another folder",
+            out.display()
+        ));
+    }
+    Ok(())
+}
+
+/// `result.json` and an npz beside it.
+fn write<T: Serialize>(
+    out: &Path,
+    result: &ResultFile<T>,
+    npz: &str,
+    arrays: &[(&str, NpzArray)],
+) -> anyhow::Result<()> {
+    folder::make(out)?;
+    write_npz(out.join(npz), arrays)?;
+    folder::write(&out.join("result.json"), &result.to_json()?)?;
+    Ok(())
+}
+
+pub(super) fn cycles(a: &CyclesArguments, json: bool) -> anyhow::Result<()> {
+    let found = a.which.open()?;
+    let population = &found.population;
+    let architecture = &population.architecture;
+    let n_state = architecture.cell.states.len() * architecture.units;
+    free(&a.out)?;
+    if a.max_period == 0 {
+        return refuse("--max-period 0; allowed: 1 or more".into());
+    }
+    for (option, value) in [
+        ("--driven", a.driven),
+        ("--uniform", a.uniform),
+        ("--n-seeds", a.n_seeds),
+    ] {
+        at_most(option, value, STATES_MAX)?;
+    }
+    if a.driven == 0 && a.uniform == 0 {
+        return refuse("--driven 0 --uniform 0; allowed: at least one of them above 0".into());
+    }
+    if a.n_seeds == 0 {
+        return refuse("--n-seeds 0; allowed: 1 or more".into());
+    }
+    let inputs = match &a.inputs {
+        Some(file) => array(
+            file,
+            "inputs",
+            "[condition, channel]",
+            2,
+            architecture.inputs,
+        )?
+        .to_f32()
+        .chunks(architecture.inputs)
+        .map(<[f32]>::to_vec)
+        .collect(),
+        None => vec![vec![0.0; architecture.inputs]],
+    };
+    let own_seeds = match &a.seeds {
+        Some(file) => array(file, "state", "[seed, state]", 2, n_state)?
+            .to_f64()
+            .chunks(n_state)
+            .map(<[f64]>::to_vec)
+            .collect(),
+        None => Vec::new(),
+    };
+    let trials = a.trials.as_ref().map(Trials::load_npz).transpose()?;
+    if let (Some(t), Some(file)) = (&trials, &a.trials) {
+        if t.n_inputs != architecture.inputs {
+            return refuse(format!(
+                "{}: trials have {} inputs, the networks {}",
+                file.display(),
+                t.n_inputs,
+                architecture.inputs
+            ));
+        }
+    }
+    let mut exact = piecewise::Options {
+        sequences_max: a.max_sequences,
+        seed: a.seed,
+        ..piecewise::Options::default()
+    };
+    exact.cycles.period_max = a.max_period;
+    let plan = CyclesPlan {
+        inputs,
+        trials: trials.as_ref(),
+        own_seeds,
+        seeds: a.n_seeds,
+        exact,
+        attractors: attractors::Options {
+            driven: a.driven,
+            uniform: a.uniform,
+            seed: a.seed,
+            ..attractors::Options::default()
+        },
+    };
+    let device = engine_calls::open("cpu", None, 0.0)?;
+    let mut progress = Progress::new(json);
+    progress.begin("cycles", &found.label);
+    let n = population.n_networks;
+    let networks = dynamics::cycles(&*device.executor, population, &plan, &mut |done| {
+        progress.progress(done as f64 / n as f64, &format!("{done}/{n}"));
+    })?;
+    progress.end();
+    let arrays = dynamics::arrays(&networks, n_state);
+    let result = ResultFile { networks };
+    write(&a.out, &result, "cycles.npz", &arrays)?;
+    let cycles: usize = result.networks.iter().map(|r| r.cycles.len()).sum();
+    let attractors: usize = result.networks.iter().map(|r| r.attractors.len()).sum();
+    answer(
+        json,
+        &serde_json::to_value(&result)?,
+        &format!(
+            "{cycles} fixed points and cycles, {attractors} attractors of {n} networks in {}",
+            a.out.display()
+        ),
+    );
+    Ok(())
+}
+
+pub(super) fn lyapunov(a: &LyapunovArguments, json: bool) -> anyhow::Result<()> {
+    let found = a.which.open()?;
+    let population = &found.population;
+    let architecture = &population.architecture;
+    let n_state = architecture.cell.states.len() * architecture.units;
+    free(&a.out)?;
+    let defaults = lyapunov::Options::default();
+    let (drive, warmup, steps) = match &a.inputs {
+        Some(file) => {
+            let inputs = array(
+                file,
+                "inputs",
+                "[trial, time, channel]",
+                3,
+                architecture.inputs,
+            )?;
+            let length = inputs.shape[1];
+            let warmup = a.warmup.unwrap_or(defaults.warmup.min(length / 10));
+            let Some(steps) = a.steps.or_else(|| length.checked_sub(warmup)) else {
+                return refuse(format!(
+                    "--warmup {warmup}: a trial of {} has {length} steps; give --steps to let trials repeat",
+                    file.display()
+                ));
+            };
+            let drive = Drive::Trials {
+                inputs: inputs.to_f32(),
+                n_trials: inputs.shape[0],
+            };
+            (drive, warmup, steps)
+        }
+        None => (
+            Drive::None { starts: a.starts },
+            a.warmup.unwrap_or(defaults.warmup),
+            a.steps.unwrap_or(defaults.steps),
+        ),
+    };
+    at_most("--steps", steps, STEPS_MAX)?;
+    at_most("--warmup", warmup, STEPS_MAX)?;
+    at_most("--starts", a.starts, STATES_MAX)?;
+    for (option, value) in [("--steps", steps), ("--starts", a.starts)] {
+        if value == 0 {
+            return refuse(format!("{option} 0; allowed: 1 or more"));
+        }
+    }
+    if let Some(k) = a.exponents.filter(|k| !(1..=n_state).contains(k)) {
+        return refuse(format!(
+            "--exponents {k}; allowed: 1 to {n_state}, the length of a state"
+        ));
+    }
+    let plan = LyapunovPlan {
+        options: lyapunov::Options {
+            warmup,
+            steps,
+            exponents: a.exponents.unwrap_or(0),
+            ..defaults
+        },
+        drive,
+        seed: a.seed,
+    };
+    let device = engine_calls::open(&a.device, None, 0.0)?;
+    let mut progress = Progress::new(json);
+    progress.begin("lyapunov", &found.label);
+    let (networks, orbits) =
+        dynamics::lyapunov(&*device.executor, population, &plan, &mut |share| {
+            progress.progress(share, "");
+        })?;
+    progress.end();
+    let n = networks.len();
+    let arrays = dynamics::rates(&orbits, n);
+    let result = ResultFile { networks };
+    write(&a.out, &result, "lyapunov.npz", &arrays)?;
+    let leading = |r: &dynamics::NetworkExponents| r.spectrum.exponents.first().copied();
+    let positive = result
+        .networks
+        .iter()
+        .filter(|r| leading(r).is_some_and(|l| l > 3.0 * r.spectrum.standard_error[0]))
+        .count();
+    let mut value = serde_json::to_value(&result)?;
+    value["device"] = json!(device.kind);
+    answer(
+        json,
+        &value,
+        &format!(
+            "{positive} of {n} networks have a leading exponent more than 3 standard errors above 0; {steps} steps, on the {}, in {}",
+            device.kind,
+            a.out.display()
+        ),
+    );
+    Ok(())
+}
