@@ -8,6 +8,7 @@
 pub(crate) mod bounds;
 pub(crate) mod dense;
 pub(crate) mod form;
+mod input;
 mod jacobian;
 mod newton;
 
@@ -29,6 +30,10 @@ pub(crate) struct GateWeights {
     pub(crate) rows: Vec<f64>,
     /// `[from, to]`, rows padded.
     pub(crate) columns: Vec<f64>,
+    /// V, `[to, channel]`; empty where the gate has no input term.
+    pub(crate) w_in: Vec<f64>,
+    /// b, `[to]`, padded.
+    pub(crate) bias: Vec<f64>,
     /// `V x + b`, `[to]`, padded.
     pub(crate) constant: Vec<f64>,
 }
@@ -39,6 +44,7 @@ pub struct Map {
     cell: Arc<Cell>,
     arch: pulp::Arch,
     n_units: usize,
+    n_inputs: usize,
     stride: usize,
     gates: Vec<GateWeights>,
     step: Form,
@@ -114,19 +120,8 @@ impl Map {
         let gates = cell
             .gates()
             .map(|(s, g, _)| {
-                let mut constant = vec![0.0; stride];
-                if let Some(bias) = tensor(Role::Bias(s, g)) {
-                    constant[..n].copy_from_slice(&bias);
-                }
-                if let Some(w_in) = tensor(Role::Input(s, g)) {
-                    for (c, row) in constant.iter_mut().zip(w_in.chunks(input.len().max(1))) {
-                        *c += row
-                            .iter()
-                            .zip(input)
-                            .map(|(w, &x)| w * f64::from(x))
-                            .sum::<f64>();
-                    }
-                }
+                let mut bias = tensor(Role::Bias(s, g)).unwrap_or_default();
+                bias.resize(stride, 0.0);
                 let (mut rows, mut columns) = (Vec::new(), Vec::new());
                 if let Some(w) = tensor(Role::Recurrent(s, g)) {
                     rows.resize(n * stride, 0.0);
@@ -138,12 +133,16 @@ impl Map {
                         }
                     }
                 }
-                GateWeights {
+                let mut gate = GateWeights {
                     stage: s,
                     rows,
                     columns,
-                    constant,
-                }
+                    w_in: tensor(Role::Input(s, g)).unwrap_or_default(),
+                    constant: bias.clone(),
+                    bias,
+                };
+                gate.fold_in(input);
+                gate
             })
             .collect();
         let mut template = Workspace::new(stride);
@@ -178,6 +177,7 @@ impl Map {
         let mut map = Self {
             arch: pulp::Arch::new(),
             n_units: n,
+            n_inputs: input.len(),
             stride,
             gates,
             step,
