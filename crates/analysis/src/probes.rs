@@ -93,7 +93,7 @@ pub fn run(
         let mut state = start.clone();
         for t in 0..trials.n_steps {
             let at = (trial * trials.n_steps + t) * trials.n_inputs;
-            map.set_input(&trials.inputs[at..at + trials.n_inputs])?;
+            map.change_input(&trials.inputs[at..at + trials.n_inputs])?;
             let mut next = vec![0.0; state.len()];
             map.step(&mut scratch, &state, &mut next);
             intervene(trial, t, &mut next);

@@ -321,7 +321,7 @@ fn linearised_predicts_a_small_step_of_every_cell() {
         let pulse = 2.0_f32.powi(-12);
         let [mut at, mut moved] = [vec![0.0; n], vec![0.0; n]];
         map.step(&mut scratch, &state, &mut at);
-        map.set_input(&[0.0, pulse]).unwrap();
+        map.change_input(&[0.0, pulse]).unwrap();
         map.step(&mut scratch, &state, &mut moved);
         // l_a . (F(h, u) - F(h, 0)) is the effective input of mode a.
         for (mode, effective) in s.modes.modes.iter().zip(s.effective_input()) {

@@ -244,7 +244,7 @@ fn driven_pathways_of_gated_cells_match_finite_differences() {
             let mut scratch = map.scratch();
             let (mut h, mut next) = (start.clone(), start.clone());
             for input in inputs.chunks(2) {
-                map.set_input(input).unwrap();
+                map.change_input(input).unwrap();
                 map.step(&mut scratch, &h, &mut next);
                 std::mem::swap(&mut h, &mut next);
             }

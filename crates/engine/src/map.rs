@@ -30,12 +30,29 @@ pub(crate) struct GateWeights {
     pub(crate) rows: Vec<f64>,
     /// `[from, to]`, rows padded.
     pub(crate) columns: Vec<f64>,
-    /// V, `[to, channel]`; empty where the gate has no input term.
-    pub(crate) w_in: Vec<f64>,
-    /// b, `[to]`, padded.
-    pub(crate) bias: Vec<f64>,
+    /// `V`, `[to, channel]`; empty where the gate has no input term.
+    inputs: Vec<f64>,
+    /// `b`, `[to]`; empty where the gate has no bias.
+    bias: Vec<f64>,
     /// `V x + b`, `[to]`, padded.
     pub(crate) constant: Vec<f64>,
+}
+
+impl GateWeights {
+    /// Folds a constant input in.
+    fn fold(&mut self, input: &[f64]) {
+        self.constant.fill(0.0);
+        self.constant[..self.bias.len()].copy_from_slice(&self.bias);
+        if !self.inputs.is_empty() {
+            for (c, row) in self
+                .constant
+                .iter_mut()
+                .zip(self.inputs.chunks(input.len().max(1)))
+            {
+                *c += row.iter().zip(input).map(|(w, x)| w * x).sum::<f64>();
+            }
+        }
+    }
 }
 
 /// One network at one constant input.
@@ -120,8 +137,6 @@ impl Map {
         let gates = cell
             .gates()
             .map(|(s, g, _)| {
-                let mut bias = tensor(Role::Bias(s, g)).unwrap_or_default();
-                bias.resize(stride, 0.0);
                 let (mut rows, mut columns) = (Vec::new(), Vec::new());
                 if let Some(w) = tensor(Role::Recurrent(s, g)) {
                     rows.resize(n * stride, 0.0);
@@ -137,11 +152,11 @@ impl Map {
                     stage: s,
                     rows,
                     columns,
-                    w_in: tensor(Role::Input(s, g)).unwrap_or_default(),
-                    constant: bias.clone(),
-                    bias,
+                    inputs: tensor(Role::Input(s, g)).unwrap_or_default(),
+                    bias: tensor(Role::Bias(s, g)).unwrap_or_default(),
+                    constant: vec![0.0; stride],
                 };
-                gate.fold_in(input);
+                gate.fold(&input.iter().map(|&x| f64::from(x)).collect::<Vec<_>>());
                 gate
             })
             .collect();

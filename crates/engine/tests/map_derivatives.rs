@@ -49,7 +49,7 @@ fn map_derivatives_match_central_differences() {
             for (end, sign) in ends.iter_mut().zip([1.0, -1.0]) {
                 let mut moved = input;
                 moved[k] += sign * step;
-                map.set_input(&moved).unwrap();
+                map.change_input(&moved).unwrap();
                 map.step(&mut scratch, &state, end);
             }
             for i in 0..n {
@@ -73,11 +73,11 @@ fn map_derivatives_match_central_differences() {
 }
 
 #[test]
-fn map_set_input_is_a_new_map() {
+fn map_changed_input_is_a_new_map() {
     for name in cell::names() {
         let population = network(name);
         let mut moved = Map::new(&population, 0, &[0.0; INPUTS]).unwrap();
-        moved.set_input(&[0.3, -0.7]).unwrap();
+        moved.change_input(&[0.3, -0.7]).unwrap();
         let fresh = Map::new(&population, 0, &[0.3, -0.7]).unwrap();
         let state = random(fresh.n_state());
         let [mut a, mut b] = [vec![0.0; state.len()], vec![0.0; state.len()]];
@@ -85,6 +85,8 @@ fn map_set_input_is_a_new_map() {
         fresh.step(&mut fresh.scratch(), &state, &mut b);
         assert_eq!(a, b, "{name}");
         assert_eq!(moved.half_widths(), fresh.half_widths(), "{name}");
-        assert!(moved.set_input(&[0.0]).is_err() && moved.set_input(&[f32::NAN, 0.0]).is_err());
+        assert!(
+            moved.change_input(&[0.0]).is_err() && moved.change_input(&[f32::NAN, 0.0]).is_err()
+        );
     }
 }

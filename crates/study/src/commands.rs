@@ -1,7 +1,11 @@
 //! The command line: what can be asked, and who answers.
 
 mod cell;
+mod hops;
+mod linearise;
 mod numbers;
+mod probe;
+mod results;
 mod study;
 mod summary;
 mod task;
@@ -70,6 +74,12 @@ enum Command {
     Gradient(numbers::GradientArguments),
     /// Fixed points of a population.
     FixedPoints(numbers::FixedPointsArguments),
+    /// Modes, selection vectors, mode removal and slow sets at the fixed points.
+    Linearise(linearise::LineariseArguments),
+    /// Pathways from input to output by number of hops.
+    Hops(hops::HopsArguments),
+    /// Take units or modes out, or put another network's state in, and run again.
+    Probe(probe::ProbeArguments),
 }
 
 /// Which population a command means.
@@ -112,6 +122,9 @@ pub(crate) fn perform(arguments: Arguments) -> anyhow::Result<()> {
         Command::RollOut(a) => numbers::roll_out(&a, json),
         Command::Gradient(a) => numbers::gradient(&a, json),
         Command::FixedPoints(a) => numbers::fixed_points(&a, json),
+        Command::Linearise(a) => linearise::linearise(&a, json),
+        Command::Hops(a) => hops::hops(&a, json),
+        Command::Probe(a) => probe::probe(&a, json),
     }
 }
 

@@ -19,7 +19,7 @@ pub struct Driven {
 ///
 /// # Errors
 ///
-/// Those of [`Map::set_input`], and [`EngineError::Shape`] for a start or inputs of the wrong length.
+/// Those of [`Map::change_input`], and [`EngineError::Shape`] for a start or inputs of the wrong length.
 pub fn driven(
     map: &mut Map,
     start: &[f64],
@@ -48,7 +48,7 @@ pub fn driven(
         // State before each step.
         let mut before = vec![start.to_vec()];
         for input in trial.chunks(channels) {
-            map.set_input(input)?;
+            map.change_input(input)?;
             let mut next = vec![0.0; n];
             map.step(&mut scratch, &before[before.len() - 1], &mut next);
             before.push(next);
@@ -58,7 +58,7 @@ pub fn driven(
         let mut carried = Mat::from_fn(map.n_outputs(), n, |o, i| rows[o * n + i]);
         for m in 0..length {
             let t = n_steps - 1 - m;
-            map.set_input(&trial[t * channels..][..channels])?;
+            map.change_input(&trial[t * channels..][..channels])?;
             let b = map.input_jacobian(&mut scratch, &before[t]);
             let hop = &carried * Mat::from_fn(n, channels, |i, k| b[i * channels + k]);
             profile[m] += energy(&hop) / n_trials as f64;

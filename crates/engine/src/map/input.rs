@@ -1,29 +1,11 @@
 //! Derivatives of a map beyond its Jacobian: in the input, and of the readout; and the same network at another input.
 
 use super::form::Section;
-use super::{GateWeights, Map, Scratch};
+use super::{Map, Scratch};
 use crate::cell::derive::adjoint;
 use crate::cell::graph::Leaf;
 use crate::cell::program::Array;
 use crate::error::EngineError;
-
-impl GateWeights {
-    /// `constant = V x + b`.
-    pub(crate) fn fold_in(&mut self, input: &[f32]) {
-        self.constant.copy_from_slice(&self.bias);
-        for (c, row) in self
-            .constant
-            .iter_mut()
-            .zip(self.w_in.chunks(input.len().max(1)))
-        {
-            *c += row
-                .iter()
-                .zip(input)
-                .map(|(w, &x)| w * f64::from(x))
-                .sum::<f64>();
-        }
-    }
-}
 
 impl Map {
     /// The same network at another constant input, `[channel]`; buffers made before stay valid.
@@ -31,7 +13,7 @@ impl Map {
     /// # Errors
     ///
     /// [`EngineError::Shape`] or [`EngineError::Unsupported`] where the input has the wrong length or is not finite.
-    pub fn set_input(&mut self, input: &[f32]) -> Result<(), EngineError> {
+    pub fn change_input(&mut self, input: &[f32]) -> Result<(), EngineError> {
         if input.len() != self.n_inputs {
             return Err(EngineError::Shape {
                 operation: "map",
@@ -47,7 +29,8 @@ impl Map {
                 allowed: "every number must be finite".into(),
             });
         }
-        self.gates.iter_mut().for_each(|g| g.fold_in(input));
+        let wide: Vec<f64> = input.iter().map(|&x| f64::from(x)).collect();
+        self.gates.iter_mut().for_each(|g| g.fold(&wide));
         self.half_widths = super::bounds::half_widths(self);
         Ok(())
     }
@@ -72,7 +55,7 @@ impl Map {
             .gates
             .iter()
             .map(|g| {
-                let mut direct = g.w_in.clone();
+                let mut direct = g.inputs.clone();
                 direct.resize(n * channels, 0.0);
                 direct
             })

@@ -61,7 +61,7 @@ pub(crate) struct FixedPointsArguments {
 }
 
 /// An array of an npz file with so many axes, the last of a known length; every value finite.
-fn array(
+pub(super) fn array(
     file: &Path,
     name: &str,
     axes: &str,
