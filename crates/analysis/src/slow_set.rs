@@ -75,12 +75,12 @@ pub struct SlowSet {
     pub betti_0: usize,
     /// Holes: persistent classes of dimension 1.
     pub betti_1: usize,
-    /// `|F^T(h) - h|` after a trial, relative to the extent.
-    pub drift: Spread,
+    /// `|F^T(h) - h|` after a trial, relative to the extent. None, as its two parts, for a single point.
+    pub drift: Option<Spread>,
     /// Its part along the set (in the neighbourhood's dimensions).
-    pub drift_along: Spread,
+    pub drift_along: Option<Spread>,
     /// Its part across the set: the approach to it.
-    pub drift_across: Spread,
+    pub drift_across: Option<Spread>,
     /// `point`, `pieces`, `line`, `ring`, `plane` or `other`.
     pub shape: String,
 }
@@ -172,19 +172,23 @@ pub fn describe(map: &Map, states: &[Vec<f64>], options: &Options) -> Option<Slo
     })
 }
 
-fn spread(mut lengths: Vec<f64>, extent: f64) -> Spread {
+fn spread(mut lengths: Vec<f64>, extent: f64) -> Option<Spread> {
+    if extent <= 0.0 {
+        return None;
+    }
     for x in &mut lengths {
-        *x = match (*x, extent > 0.0) {
-            (x, true) if x.is_finite() => x / extent,
-            (x, false) if x == 0.0 => 0.0,
-            _ => f64::INFINITY,
+        // A state that runs off ends as infinite or NaN.
+        *x = if x.is_finite() {
+            *x / extent
+        } else {
+            f64::INFINITY
         };
     }
     lengths.sort_by(f64::total_cmp);
-    Spread {
+    Some(Spread {
         median: lengths[(lengths.len() - 1) / 2],
-        max: lengths[lengths.len() - 1],
-    }
+        max: *lengths.last()?,
+    })
 }
 
 /// The states that, after `relax` further steps at the map's constant input, move at most `speed` (state units) per step:

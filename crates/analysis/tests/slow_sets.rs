@@ -258,7 +258,7 @@ fn exact_line_attractor_is_a_line_without_drift() {
         (set.betti_0, set.betti_1, set.shape.as_str()),
         (1, 0, "line")
     );
-    near(set.drift.max, 0.0, 1e-12);
+    near(set.drift.unwrap().max, 0.0, 1e-12);
     near(set.dimension_linear, 1.0, 1e-9);
     // Off the line, before it has relaxed, nothing is slow but what is already there.
     assert!(slow_states(&m, &starts, 0, 1e-3).len() < 10);
@@ -314,9 +314,9 @@ fn approximate_line_attractor_drifts_as_known() {
         m.step(&mut scratch, &end.clone(), &mut end);
     }
     let moved = (0.15 - end[0]) * 2.0_f64.sqrt();
-    near(set.drift.max, moved / set.extent, 1e-12);
-    near(set.drift_along.max, set.drift.max, 1e-12);
-    near(set.drift_across.max, 0.0, 1e-9);
+    near(set.drift.unwrap().max, moved / set.extent, 1e-12);
+    near(set.drift_along.unwrap().max, set.drift.unwrap().max, 1e-12);
+    near(set.drift_across.unwrap().max, 0.0, 1e-9);
 }
 
 /// Gain 1.02: fixed points at +-0.240626961597 on the diagonal.

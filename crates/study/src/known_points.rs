@@ -16,6 +16,8 @@ pub struct KnownPoint {
     pub point: usize,
     /// `fixed` or `slow`.
     pub kind: String,
+    /// Largest modulus of an eigenvalue.
+    pub radius: f64,
     /// `[field, unit]`
     pub state: Vec<f64>,
 }
@@ -38,8 +40,11 @@ impl KnownPoints {
     #[must_use]
     pub fn of(found: &[Vec<FixedPoints>]) -> Vec<Self> {
         let one = |(network, (condition, f)): (usize, (usize, &FixedPoints))| {
-            let fixed = f.points.iter().map(|p| ("fixed", &p.state));
-            let slow = f.slow.iter().map(|p| ("slow", &p.state));
+            let fixed = f
+                .points
+                .iter()
+                .map(|p| ("fixed", p.spectrum.radius, &p.state));
+            let slow = f.slow.iter().map(|p| ("slow", p.spectrum.radius, &p.state));
             Self {
                 network,
                 condition,
@@ -47,9 +52,10 @@ impl KnownPoints {
                 points: fixed
                     .chain(slow)
                     .enumerate()
-                    .map(|(point, (kind, state))| KnownPoint {
+                    .map(|(point, (kind, radius, state))| KnownPoint {
                         point,
                         kind: kind.into(),
+                        radius,
                         state: state.clone(),
                     })
                     .collect(),
@@ -63,13 +69,26 @@ impl KnownPoints {
             .collect()
     }
 
-    /// The points in a folder that `chiliad fixed-points` or a study wrote (`fixed_points.parquet`, `fixed_points.npz`,
-    /// `census.json`), in the order of network and condition, a fixed point of another population refused.
+    /// As [`KnownPoints::read`], points of another population refused.
     ///
     /// # Errors
     ///
-    /// [`StudyError::Read`], [`StudyError::Damaged`], and [`StudyError::Input`] where the points are not of this population.
+    /// Those of [`KnownPoints::read`], and [`StudyError::Input`] where a fixed point does not rest in this population.
     pub fn load(folder: &Path, population: &Population) -> Result<Vec<Self>> {
+        let all = Self::read(folder, population)?;
+        for known in &all {
+            known.check(population, folder)?;
+        }
+        Ok(all)
+    }
+
+    /// The points in a folder that `chiliad fixed-points` or a study wrote (`fixed_points.parquet`, `fixed_points.npz`,
+    /// `census.json`), in the order of network and condition.
+    ///
+    /// # Errors
+    ///
+    /// [`StudyError::Read`], [`StudyError::Damaged`], and [`StudyError::Input`] where the states are of another size.
+    pub fn read(folder: &Path, population: &Population) -> Result<Vec<Self>> {
         let [parquet, npz, census] =
             ["fixed_points.parquet", "fixed_points.npz", "census.json"].map(|f| folder.join(f));
         let table = Table::from_bytes(crate::folder::read(&parquet)?, &parquet)?;
@@ -92,10 +111,10 @@ impl KnownPoints {
             table.integer("condition"),
             table.integer("point"),
         ];
-        let kinds = table.words("kind");
-        if columns.iter().any(|c| c.len() != rows) || kinds.len() != rows {
+        let (kinds, radii) = (table.words("kind"), table.number("spectral_radius"));
+        if columns.iter().any(|c| c.len() != rows) || kinds.len() != rows || radii.len() != rows {
             return Err(damaged(format!(
-                "array `state` has {rows} rows, {} has {} with network, condition, point and kind",
+                "array `state` has {rows} rows, {} has {} with network, condition, point, kind and spectral_radius",
                 parquet.display(),
                 table.n_rows()
             )));
@@ -138,11 +157,9 @@ impl KnownPoints {
             of.points.push(KnownPoint {
                 point: point.unwrap_or(row),
                 kind: kinds[row].clone(),
+                radius: radii[row],
                 state: values[row * n_state..][..n_state].to_vec(),
             });
-        }
-        for known in &all {
-            known.check(population, folder)?;
         }
         Ok(all)
     }

@@ -1,6 +1,6 @@
 //! One network of a population, looked at closely: trajectories in principal components, points, trials.
 
-use super::read_table;
+use super::{modes, read_table};
 use crate::engine_calls;
 use crate::error::Result;
 use crate::manifest::StudyFolder;
@@ -15,6 +15,8 @@ use chiliad_tasks::{NpzArray, Trials, read_npz};
 const TRIALS: usize = 32;
 const DRAWN: usize = 8;
 const TRACES: usize = 3;
+/// Half the length of a drawn unstable direction, as a share of the spread of the trajectories.
+const SEGMENT: f64 = 0.15;
 
 /// The network with the median number of steps among those that converged, or were imported, with the most common census.
 pub(super) fn medoid(
@@ -52,7 +54,8 @@ pub(super) fn medoid(
 
     let weights = format!("populations/{}/weights.safetensors", plan.label);
     folder.read(&weights)?;
-    let population = own::load(&folder.root.join(&weights))?.select(&[place]);
+    let whole = own::load(&folder.root.join(&weights))?;
+    let population = whole.select(&[place]);
     let trials = evaluation.select(&(0..TRIALS.min(evaluation.n_trials)).collect::<Vec<_>>())?;
     let t = engine_calls::roll_out(
         executor,
@@ -68,7 +71,27 @@ pub(super) fn medoid(
         .take(DRAWN)
         .map(|trial| trial.iter().map(|s| components.project(s)).collect())
         .collect();
-    let points = points(folder, plan, network, &population, &components)?;
+    let known = modes::known_points(folder, plan, &whole)?;
+    let length = SEGMENT * components.spread;
+    let unstable = known
+        .iter()
+        .find(|k| (k.network, k.condition) == (network, 0))
+        .map(|k| modes::unstable_directions(&population, k))
+        .transpose()?
+        .unwrap_or_default();
+    let segments = |point: usize, at: &[f64]| -> Vec<[[f64; 3]; 2]> {
+        let end = |axis: &[f64], length: f64| {
+            let moved: Vec<f64> = at.iter().zip(axis).map(|(h, a)| h + length * a).collect();
+            components.project(&moved)
+        };
+        unstable
+            .get(&point)
+            .into_iter()
+            .flatten()
+            .map(|axis| [end(axis, -length), end(axis, length)])
+            .collect()
+    };
+    let points = points(folder, plan, network, &population, &components, &segments)?;
     Ok(Some(Look {
         network: chosen.index,
         population: index,
@@ -83,6 +106,7 @@ pub(super) fn medoid(
         trials: (0..TRACES.min(trials.n_trials))
             .map(|k| trace(&trials, &t, k))
             .collect(),
+        removal: modes::removal(&whole, report, first, &known),
     }))
 }
 
@@ -118,6 +142,7 @@ fn points(
     network: usize,
     population: &Population,
     components: &Components,
+    segments: &dyn Fn(usize, &[f64]) -> Vec<[[f64; 3]; 2]>,
 ) -> Result<Vec<LookPoint>> {
     let npz = format!("populations/{}/fixed_points.npz", plan.label);
     if !folder.manifest.files.contains_key(&npz) {
@@ -142,7 +167,7 @@ fn points(
             unstable: table.integer("unstable")[row] as usize,
             reached: table.flag("reached")[row],
             at: components.project(at),
-            directions: Vec::new(),
+            directions: segments(table.integer("point")[row] as usize, at),
             eigenvalues: eigenvalues[row * 2 * n..][..2 * n]
                 .chunks(2)
                 .map(|e| [e[0], e[1]])
@@ -187,6 +212,8 @@ struct Components {
     mean: Vec<f64>,
     axes: Vec<Vec<f64>>,
     share: Vec<f64>,
+    /// Root mean square distance of the states from their mean.
+    spread: f64,
 }
 
 impl Components {
@@ -222,7 +249,12 @@ impl Components {
             share.push((value / total).clamp(0.0, 1.0));
             axes.push(axis);
         }
-        Self { mean, axes, share }
+        Self {
+            mean,
+            axes,
+            share,
+            spread: total.sqrt(),
+        }
     }
 
     fn project(&self, state: &[f64]) -> [f64; 3] {

@@ -1,6 +1,7 @@
 //! One network, looked at: where its states go, its fixed points, their spectra, and three trials.
 
 mod projection;
+mod removal;
 mod spectrum;
 mod trials;
 
@@ -40,10 +41,12 @@ pub(super) fn figures(data: &ReportData, palette: &Palette) -> Vec<(String, Svg)
         let rows = [
             space(look),
             spectrum::panels(look),
+            removal::panels(look, palette.class(look.population)),
             trials::panels(look, palette.class(look.population)),
         ];
         let rows: Vec<Svg> = rows
             .iter()
+            .filter(|row| !row.is_empty())
             .map(|row| Svg::grid(row, row.len(), ""))
             .collect();
         // The position keeps names unique should a network be looked at twice.
@@ -95,6 +98,18 @@ fn block(data: &ReportData, palette: &Palette, k: usize, look: &Look) -> String 
         .iter()
         .map(Svg::inline)
         .collect();
+    let removed: String = removal::panels(look, palette.class(look.population))
+        .iter()
+        .map(Svg::inline)
+        .collect();
+    let removed = if removed.is_empty() {
+        removed
+    } else {
+        format!(
+            r#"<h3>How many modes integrate: the linear response when only the slowest are kept</h3><p class="caption">{}</p><div class="multiples">{removed}</div>"#,
+            removal::caption(look)
+        )
+    };
     let trials_head = if traces.is_empty() {
         ""
     } else {
@@ -104,7 +119,7 @@ fn block(data: &ReportData, palette: &Palette, k: usize, look: &Look) -> String 
         r#"<div class="look {}"><p class="facts"><i class="key"></i><b>{}</b>. {}</p>
 <h3>State space: a few trials and every fixed point</h3><div class="multiples">{panels}</div>
 <h3>Eigenvalues of one step at every fixed point</h3><p class="caption">Colour: unstable directions of the point. Outside the unit circle a mode grows (large dots). Time constant: steps in which a mode falls or grows e-fold.</p><div class="multiples spectra">{spectra}</div>
-{trials_head}<div class="multiples">{traces}</div></div>"#,
+{removed}{trials_head}<div class="multiples">{traces}</div></div>"#,
         palette.class(look.population),
         escape(&name(data, look)),
         summary(data, look)
