@@ -30,8 +30,9 @@ pub(super) fn section(data: &ReportData, palette: &Palette) -> String {
     format!(
         r#"<section id="look"><h2>One network, looked at</h2>
 <div class="pick"><label for="picker">Network</label><select id="picker" hidden>{options}</select></div>
-{}{blocks}</section>"#,
-        legend()
+{}{blocks}{}</section>"#,
+        legend(),
+        removal::block(data, palette)
     )
 }
 
@@ -41,7 +42,7 @@ pub(super) fn figures(data: &ReportData, palette: &Palette) -> Vec<(String, Svg)
         let rows = [
             space(look),
             spectrum::panels(look),
-            removal::panels(look, palette.class(look.population)),
+            removal::panel(data, palette, look).into_iter().collect(),
             trials::panels(look, palette.class(look.population)),
         ];
         let rows: Vec<Svg> = rows
@@ -98,18 +99,6 @@ fn block(data: &ReportData, palette: &Palette, k: usize, look: &Look) -> String 
         .iter()
         .map(Svg::inline)
         .collect();
-    let removed: String = removal::panels(look, palette.class(look.population))
-        .iter()
-        .map(Svg::inline)
-        .collect();
-    let removed = if removed.is_empty() {
-        removed
-    } else {
-        format!(
-            r#"<h3>How many modes integrate: the linear response when only the slowest are kept</h3><p class="caption">{}</p><div class="multiples">{removed}</div>"#,
-            removal::caption(look)
-        )
-    };
     let trials_head = if traces.is_empty() {
         ""
     } else {
@@ -119,7 +108,7 @@ fn block(data: &ReportData, palette: &Palette, k: usize, look: &Look) -> String 
         r#"<div class="look {}"><p class="facts"><i class="key"></i><b>{}</b>. {}</p>
 <h3>State space: a few trials and every fixed point</h3><div class="multiples">{panels}</div>
 <h3>Eigenvalues of one step at every fixed point</h3><p class="caption">Colour: unstable directions of the point. Outside the unit circle a mode grows (large dots). Time constant: steps in which a mode falls or grows e-fold.</p><div class="multiples spectra">{spectra}</div>
-{removed}{trials_head}<div class="multiples">{traces}</div></div>"#,
+{trials_head}<div class="multiples">{traces}</div></div>"#,
         palette.class(look.population),
         escape(&name(data, look)),
         summary(data, look)
