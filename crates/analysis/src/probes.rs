@@ -5,7 +5,7 @@
 
 mod transplant;
 
-pub use transplant::{Affine, Transplant, nodes, transplant};
+pub use transplant::{Affine, Signs, Transplant, nodes, transplant};
 
 use crate::linearised::Modes;
 use chiliad_engine::error::EngineError;

@@ -120,7 +120,14 @@ fn modes_rebuild_the_matrix_and_are_biorthogonal() {
         }
     }
     for (a, m) in modes.modes.iter().enumerate() {
-        near(m.right.iter().map(|r| r.norm_sqr()).sum(), 1.0, 1e-12);
+        near(
+            m.right
+                .iter()
+                .map(chiliad_analysis::linearised::Complex::norm_sqr)
+                .sum(),
+            1.0,
+            1e-12,
+        );
         near(m.participation().iter().sum(), 1.0, 1e-12);
         assert!(m.participants() >= 1.0 && m.participants() <= n as f64 + 1e-9);
         for (b, other) in modes.modes.iter().enumerate() {
@@ -141,10 +148,73 @@ fn modes_rebuild_the_matrix_and_are_biorthogonal() {
     }
 }
 
+/// Rotation is the argument: of `tanh(rho R(theta) h)` at 0 it is theta itself, where the imaginary part is off by 5 to 16 %.
+#[test]
+fn rotation_is_the_argument() {
+    for (rho, theta) in [(1.05, 0.2), (1.1, 0.3)] {
+        let (c, s) = (rho * f64::cos(theta), rho * f64::sin(theta));
+        let modes = Modes::of(&[c, -s, s, c], 2).unwrap();
+        let lambda = modes.modes[0].eigenvalue;
+        near(rotation(lambda), theta, 1e-14);
+        near(modulus(lambda), rho, 1e-14);
+        assert!((lambda[1] - theta).abs() / theta > 0.04);
+        // h' = R h turns counter-clockwise: the transposed matrix has the modes in the other sense.
+        let turned = Modes::of(&[c, s, -s, c], 2).unwrap();
+        let sense = |m: &Modes| (m.modes[0].right[1] / m.modes[0].right[0]).im;
+        near(sense(&modes), -1.0, 1e-12);
+        near(sense(&turned), 1.0, 1e-12);
+    }
+}
+
+/// The whole state of an LSTM: eigenvalues known to nine digits, weights rounded to f32.
+#[test]
+fn lstm_modes_are_of_h_and_c() {
+    let architecture = Architecture {
+        cell: Arc::new(Cell::builtin("lstm", "tanh").unwrap()),
+        units: 2,
+        inputs: 1,
+        outputs: 1,
+    };
+    let mut population = Population::zeros(architecture, 1);
+    for (k, gate) in ["f", "i", "o", "g"].into_iter().enumerate() {
+        let (x, forget) = (k as f64, f64::from(u8::from(k == 0)));
+        let tensors = [
+            ("w_in", vec![0.3 + 0.1 * x, -0.2 + 0.05 * x]),
+            (
+                "w_rec",
+                vec![0.6 - 0.2 * x, 0.4 + 0.1 * x, -0.5 + 0.15 * x, 0.8 - 0.1 * x],
+            ),
+            ("bias", vec![0.05 * x + forget, -0.1 + 0.02 * x + forget]),
+        ];
+        for (name, values) in tensors {
+            let range = population
+                .layout
+                .named(&format!("{name}.{gate}"))
+                .unwrap()
+                .range();
+            for (p, v) in population.params[range].iter_mut().zip(values) {
+                *p = v as f32;
+            }
+        }
+    }
+    let map = Map::new(&population, 0, &[0.7]).unwrap();
+    let s = Linearised::at(&map, &mut map.scratch(), &[0.25, -0.4, 0.1, -0.6]).unwrap();
+    assert_eq!(s.modes.size, 4);
+    for (m, known) in
+        s.modes
+            .modes
+            .iter()
+            .zip([0.816_736_353, 0.559_537_133, 0.074_205_723, 0.017_906_996])
+    {
+        near(modulus(m.eigenvalue), known, 2e-7);
+    }
+    assert!(s.modes.modes.iter().all(|m| m.regular));
+}
+
 #[test]
 fn time_constants_known() {
     for (lambda, tau, omega) in [
-        ([0.5, 0.0], 1.442_695_041, 0.0),
+        ([0.5, 0.0], std::f64::consts::LOG2_E, 0.0),
         ([0.9, 0.0], 9.491_221_581, 0.0),
         ([0.99, 0.0], 99.499_162_473, 0.0),
         ([0.999, 0.0], 999.499_916_625, 0.0),
@@ -289,7 +359,7 @@ fn mode_removal_of_a_normal_matrix() {
         ..Options::default()
     };
     near(
-        *removal::curve(&[s.clone()], 0, 0, &each)
+        *removal::curve(std::slice::from_ref(&s), 0, 0, &each)
             .curve
             .last()
             .unwrap(),

@@ -33,7 +33,7 @@ impl Mode {
     /// Number of coordinates that take part, `(sum |r_i|^2)^2 / sum |r_i|^4`: 1 for a single one, n for all alike (inverse
     /// participation ratio, Thouless 1974).
     pub fn participants(&self) -> f64 {
-        let squares = || self.right.iter().map(|r| r.norm_sqr());
+        let squares = || self.right.iter().map(Complex::norm_sqr);
         let quartic: f64 = squares().map(|s| s * s).sum();
         squares().sum::<f64>().powi(2) / quartic
     }
@@ -120,7 +120,7 @@ impl Modes {
             Mode {
                 eigenvalue,
                 right: r,
-                condition: left.iter().map(|l| l.norm_sqr()).sum::<f64>().sqrt(),
+                condition: left.iter().map(Complex::norm_sqr).sum::<f64>().sqrt(),
                 left,
                 regular: error <= BIORTHOGONAL,
             }
@@ -150,7 +150,7 @@ impl Modes {
 
 /// Norm 1, the largest entry (the first of equals) real and positive; `None` for a vector that has no direction.
 fn normalised(vector: Vec<Complex>, real: bool) -> Option<Vec<Complex>> {
-    let norm = vector.iter().map(|x| x.norm_sqr()).sum::<f64>().sqrt();
+    let norm = vector.iter().map(Complex::norm_sqr).sum::<f64>().sqrt();
     if !norm.is_finite() || norm == 0.0 {
         return None;
     }

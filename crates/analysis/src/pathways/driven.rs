@@ -29,7 +29,11 @@ pub fn driven(
 ) -> Result<Driven, EngineError> {
     let (n, channels) = (map.n_state(), map.n_inputs());
     let per_trial = n_steps * channels;
-    if start.len() != n || per_trial == 0 || inputs.len() % per_trial != 0 || inputs.is_empty() {
+    if start.len() != n
+        || per_trial == 0
+        || !inputs.len().is_multiple_of(per_trial)
+        || inputs.is_empty()
+    {
         return Err(EngineError::Shape {
             operation: "driven pathways",
             what: "the start or the inputs".into(),

@@ -172,6 +172,9 @@ pub fn transplant(
     })
 }
 
+/// Signs of a readout; none where an output is near 0.
+pub type Signs = Option<Vec<i8>>;
+
 /// A donor's fixed points put into the recipient, which then goes on for `steps` steps at its map's input: for each, the
 /// signs of the donor's readout and of the recipient's at the end, `None` where an output is within 0.25 of 0.
 pub fn nodes(
@@ -180,8 +183,8 @@ pub fn nodes(
     through: &Affine,
     points: &[Vec<f64>],
     steps: usize,
-) -> Vec<(Option<Vec<i8>>, Option<Vec<i8>>)> {
-    let signs = |readout: Vec<f64>| -> Option<Vec<i8>> {
+) -> Vec<(Signs, Signs)> {
+    let signs = |readout: Vec<f64>| -> Signs {
         readout
             .into_iter()
             .map(|y| (y.abs() > 0.25).then_some(if y > 0.0 { 1 } else { -1 }))

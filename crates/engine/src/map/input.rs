@@ -60,13 +60,13 @@ impl Map {
                 direct
             })
             .collect();
+        let width = channels.max(1);
         let through = |to: &mut [f64], slopes: &[Option<usize>], gates: &[Vec<f64>]| {
             for (slope, gate) in slopes.iter().zip(gates) {
                 let Some(at) = *slope else { continue };
-                for i in 0..n {
-                    for k in i * channels..(i + 1) * channels {
-                        to[k] += storage[at][i] * gate[k];
-                    }
+                let rows = to.chunks_mut(width).zip(gate.chunks(width));
+                for ((to, from), d) in rows.zip(&storage[at]) {
+                    to.iter_mut().zip(from).for_each(|(x, g)| *x += d * g);
                 }
             }
         };

@@ -1,6 +1,7 @@
 //! One network of a population, looked at closely: trajectories in principal components, points, trials.
 
-use super::{modes, read_table};
+use super::modes::{self, Directions};
+use super::read_table;
 use crate::engine_calls;
 use crate::error::Result;
 use crate::manifest::StudyFolder;
@@ -72,26 +73,13 @@ pub(super) fn medoid(
         .map(|trial| trial.iter().map(|s| components.project(s)).collect())
         .collect();
     let known = modes::known_points(folder, plan, &whole)?;
-    let length = SEGMENT * components.spread;
     let unstable = known
         .iter()
         .find(|k| (k.network, k.condition) == (network, 0))
         .map(|k| modes::unstable_directions(&population, k))
         .transpose()?
         .unwrap_or_default();
-    let segments = |point: usize, at: &[f64]| -> Vec<[[f64; 3]; 2]> {
-        let end = |axis: &[f64], length: f64| {
-            let moved: Vec<f64> = at.iter().zip(axis).map(|(h, a)| h + length * a).collect();
-            components.project(&moved)
-        };
-        unstable
-            .get(&point)
-            .into_iter()
-            .flatten()
-            .map(|axis| [end(axis, -length), end(axis, length)])
-            .collect()
-    };
-    let points = points(folder, plan, network, &population, &components, &segments)?;
+    let points = points(folder, plan, network, &population, &components, &unstable)?;
     Ok(Some(Look {
         network: chosen.index,
         population: index,
@@ -142,7 +130,7 @@ fn points(
     network: usize,
     population: &Population,
     components: &Components,
-    segments: &dyn Fn(usize, &[f64]) -> Vec<[[f64; 3]; 2]>,
+    unstable: &Directions,
 ) -> Result<Vec<LookPoint>> {
     let npz = format!("populations/{}/fixed_points.npz", plan.label);
     if !folder.manifest.files.contains_key(&npz) {
@@ -167,7 +155,12 @@ fn points(
             unstable: table.integer("unstable")[row] as usize,
             reached: table.flag("reached")[row],
             at: components.project(at),
-            directions: segments(table.integer("point")[row] as usize, at),
+            directions: unstable
+                .get(&(table.integer("point")[row] as usize))
+                .into_iter()
+                .flatten()
+                .map(|axis| components.segment(at, axis))
+                .collect(),
             eigenvalues: eigenvalues[row * 2 * n..][..2 * n]
                 .chunks(2)
                 .map(|e| [e[0], e[1]])
@@ -255,6 +248,18 @@ impl Components {
             share,
             spread: total.sqrt(),
         }
+    }
+
+    /// A short line through a state, along a unit vector.
+    fn segment(&self, at: &[f64], axis: &[f64]) -> [[f64; 3]; 2] {
+        [-SEGMENT, SEGMENT].map(|share| {
+            let moved: Vec<f64> = at
+                .iter()
+                .zip(axis)
+                .map(|(h, a)| h + share * self.spread * a)
+                .collect();
+            self.project(&moved)
+        })
     }
 
     fn project(&self, state: &[f64]) -> [f64; 3] {

@@ -33,15 +33,15 @@ pub(super) fn known_points(
     KnownPoints::read(&folder.root.join(own), population)
 }
 
+/// Unit vectors by point.
+pub(super) type Directions = BTreeMap<usize, Vec<Vec<f64>>>;
+
 /// Unit vectors along which fixed points of one network (`one` holds it alone) are left, by point: real eigenvectors, and
 /// real and imaginary part of complex ones.
-pub(super) fn unstable_directions(
-    one: &Population,
-    known: &KnownPoints,
-) -> Result<BTreeMap<usize, Vec<Vec<f64>>>> {
+pub(super) fn unstable_directions(one: &Population, known: &KnownPoints) -> Result<Directions> {
     let map = Map::new(one, 0, &known.input)?;
     let mut scratch = map.scratch();
-    let mut all = BTreeMap::new();
+    let mut all = Directions::new();
     for point in known.points.iter().filter(|p| p.radius > 1.0) {
         let jacobian = map.jacobian(&mut scratch, &point.state);
         let Some(modes) = Modes::of(&jacobian, map.n_state()) else {
