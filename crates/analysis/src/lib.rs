@@ -1,7 +1,12 @@
-//! What trained networks have in common: censuses of their fixed points and how complete those are.
+//! What trained networks have in common: censuses of their fixed points and how complete those are; the linear systems
+//! at them, the slow sets they form, the pathways through their weights, and what is lost when a part is taken out.
 
 pub mod census;
 pub mod matching;
 pub mod share;
 pub mod reconstruction;
 pub mod symbolic;
+pub mod linearised;
+pub mod pathways;
+pub mod probes;
+pub mod slow_set;

@@ -20,10 +20,21 @@ pub fn rotation(value: Eigenvalue) -> f64 {
     value[1].atan2(value[0]).abs()
 }
 
+/// Larger modulus first; of equal moduli the larger real part, then the larger imaginary part first.
+pub fn descending(a: Eigenvalue, b: Eigenvalue) -> std::cmp::Ordering {
+    let key = |v: Eigenvalue| [modulus(v), v[0], v[1]];
+    key(b)
+        .iter()
+        .zip(key(a))
+        .map(|(x, y)| x.total_cmp(&y))
+        .find(|o| o.is_ne())
+        .unwrap_or(std::cmp::Ordering::Equal)
+}
+
 /// Spectrum of a Jacobian.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Spectrum {
-    /// By modulus, largest first; of equal moduli the larger real part, then the larger imaginary part first.
+    /// In the order of [`descending`].
     pub eigenvalues: Vec<Eigenvalue>,
     /// Number of eigenvalues with modulus above 1.
     pub n_unstable: usize,
@@ -48,15 +59,7 @@ pub fn spectrum(matrix: &[f64], n: usize) -> Option<Spectrum> {
             values.into_iter().map(|v| [v.re, v.im]).collect()
         }
     };
-    let key = |v: &Eigenvalue| [modulus(*v), v[0], v[1]];
-    eigenvalues.sort_by(|a, b| {
-        key(b)
-            .iter()
-            .zip(key(a))
-            .map(|(x, y)| x.total_cmp(&y))
-            .find(|o| o.is_ne())
-            .unwrap_or(std::cmp::Ordering::Equal)
-    });
+    eigenvalues.sort_by(|a, b| descending(*a, *b));
     Some(Spectrum {
         n_unstable: eigenvalues.iter().filter(|v| modulus(**v) > 1.0).count(),
         radius: eigenvalues.first().map_or(0.0, |v| modulus(*v)),

@@ -8,6 +8,7 @@
 pub(crate) mod bounds;
 pub(crate) mod dense;
 pub(crate) mod form;
+mod input;
 mod jacobian;
 mod keeps_box;
 mod newton;
@@ -63,6 +64,7 @@ pub struct Map {
     cell: Arc<Cell>,
     arch: pulp::Arch,
     n_units: usize,
+    n_inputs: usize,
     stride: usize,
     gates: Vec<GateWeights>,
     step: Form,
@@ -229,6 +231,7 @@ impl Map {
         let mut map = Self {
             arch: pulp::Arch::new(),
             n_units: n,
+            n_inputs: input.len(),
             stride,
             gates,
             step,

@@ -2,8 +2,12 @@
 
 mod cell;
 mod dynamics;
+mod hops;
+mod linearise;
 mod numbers;
 mod parity;
+mod probe;
+mod results;
 mod study;
 mod summary;
 mod task;
@@ -78,6 +82,12 @@ enum Command {
     Cycles(dynamics::CyclesArguments),
     /// Lyapunov exponents of a population.
     Lyapunov(dynamics::LyapunovArguments),
+    /// Modes, selection vectors, mode removal and slow sets at the fixed points.
+    Linearise(linearise::LineariseArguments),
+    /// Pathways from input to output by number of hops.
+    Hops(hops::HopsArguments),
+    /// Take units or modes out, or put another network's state in, and run again.
+    Probe(probe::ProbeArguments),
 }
 
 /// Which population a command means.
@@ -123,6 +133,9 @@ pub(crate) fn perform(arguments: Arguments) -> anyhow::Result<()> {
         Command::FixedPoints(a) => numbers::fixed_points(&a, json),
         Command::Cycles(a) => dynamics::cycles(&a, json),
         Command::Lyapunov(a) => dynamics::lyapunov(&a, json),
+        Command::Linearise(a) => linearise::linearise(&a, json),
+        Command::Hops(a) => hops::hops(&a, json),
+        Command::Probe(a) => probe::probe(&a, json),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod look;
 mod methods;
+mod modes;
 
 use crate::error::{Result, StudyError};
 use crate::manifest::StudyFolder;

@@ -11,6 +11,7 @@ pub mod engine_calls;
 pub mod error;
 pub mod folder;
 pub mod gather;
+pub mod known_points;
 mod locate;
 pub mod manifest;
 pub mod merge;

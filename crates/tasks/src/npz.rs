@@ -7,7 +7,7 @@
 mod read;
 mod write;
 
-pub use read::read_npz;
+pub use read::{read_npy, read_npz};
 pub use write::write_npz;
 
 /// The elements of an [`NpzArray`], in C order.

@@ -25,6 +25,9 @@ pub struct CellSidecar {
     /// Interval that the map sends into itself, per state field; absent when there is none.
     #[serde(rename = "box")]
     pub bounds: BTreeMap<String, Bound>,
+    /// Gates that carry content rather than open or close: their weights are the network's pathways. Needed only where
+    /// there are several gates; of several named, the first that has a term supplies it.
+    pub content: Vec<String>,
     /// PyTorch module with the same equations.
     pub pytorch: Option<Pytorch>,
 }

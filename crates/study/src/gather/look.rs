@@ -1,5 +1,6 @@
 //! One network of a population, looked at closely: trajectories in principal components, points, trials.
 
+use super::modes::{self, Directions};
 use super::read_table;
 use crate::engine_calls;
 use crate::error::Result;
@@ -15,6 +16,8 @@ use chiliad_tasks::{NpzArray, Trials, read_npz};
 const TRIALS: usize = 32;
 const DRAWN: usize = 8;
 const TRACES: usize = 3;
+/// Half the length of a drawn unstable direction, as a share of the spread of the trajectories.
+const SEGMENT: f64 = 0.15;
 
 /// The network with the median number of steps among those that converged, or were imported, with the most common census.
 pub(super) fn medoid(
@@ -52,7 +55,8 @@ pub(super) fn medoid(
 
     let weights = format!("populations/{}/weights.safetensors", plan.label);
     folder.read(&weights)?;
-    let population = own::load(&folder.root.join(&weights))?.select(&[place]);
+    let whole = own::load(&folder.root.join(&weights))?;
+    let population = whole.select(&[place]);
     let trials = evaluation.select(&(0..TRIALS.min(evaluation.n_trials)).collect::<Vec<_>>())?;
     let t = engine_calls::roll_out(
         executor,
@@ -68,7 +72,14 @@ pub(super) fn medoid(
         .take(DRAWN)
         .map(|trial| trial.iter().map(|s| components.project(s)).collect())
         .collect();
-    let points = points(folder, plan, network, &population, &components)?;
+    let known = modes::known_points(folder, plan, &whole)?;
+    let unstable = known
+        .iter()
+        .find(|k| (k.network, k.condition) == (network, 0))
+        .map(|k| modes::unstable_directions(&population, k))
+        .transpose()?
+        .unwrap_or_default();
+    let points = points(folder, plan, network, &population, &components, &unstable)?;
     Ok(Some(Look {
         network: chosen.index,
         population: index,
@@ -83,6 +94,7 @@ pub(super) fn medoid(
         trials: (0..TRACES.min(trials.n_trials))
             .map(|k| trace(&trials, &t, k))
             .collect(),
+        removal: modes::removal(&whole, report, first, &known),
     }))
 }
 
@@ -118,6 +130,7 @@ fn points(
     network: usize,
     population: &Population,
     components: &Components,
+    unstable: &Directions,
 ) -> Result<Vec<LookPoint>> {
     let npz = format!("populations/{}/fixed_points.npz", plan.label);
     if !folder.manifest.files.contains_key(&npz) {
@@ -142,7 +155,12 @@ fn points(
             unstable: table.integer("unstable")[row] as usize,
             reached: table.flag("reached")[row],
             at: components.project(at),
-            directions: Vec::new(),
+            directions: unstable
+                .get(&(table.integer("point")[row] as usize))
+                .into_iter()
+                .flatten()
+                .map(|axis| components.segment(at, axis))
+                .collect(),
             eigenvalues: eigenvalues[row * 2 * n..][..2 * n]
                 .chunks(2)
                 .map(|e| [e[0], e[1]])
@@ -187,6 +205,8 @@ struct Components {
     mean: Vec<f64>,
     axes: Vec<Vec<f64>>,
     share: Vec<f64>,
+    /// Root mean square distance of the states from their mean.
+    spread: f64,
 }
 
 impl Components {
@@ -222,7 +242,24 @@ impl Components {
             share.push((value / total).clamp(0.0, 1.0));
             axes.push(axis);
         }
-        Self { mean, axes, share }
+        Self {
+            mean,
+            axes,
+            share,
+            spread: total.sqrt(),
+        }
+    }
+
+    /// A short line through a state, along a unit vector.
+    fn segment(&self, at: &[f64], axis: &[f64]) -> [[f64; 3]; 2] {
+        [-SEGMENT, SEGMENT].map(|share| {
+            let moved: Vec<f64> = at
+                .iter()
+                .zip(axis)
+                .map(|(h, a)| h + share * self.spread * a)
+                .collect();
+            self.project(&moved)
+        })
     }
 
     fn project(&self, state: &[f64]) -> [f64; 3] {

@@ -8,7 +8,7 @@ mod look;
 mod nullable;
 
 pub use census::{Attractor, Census, Certificate};
-pub use look::{Look, LookPoint, TrialTrace};
+pub use look::{Look, LookPoint, Removal, RemovalCurve, TrialTrace};
 
 use nullable::null_is_nan;
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,7 @@
 //! One network, looked at: where its states go, its fixed points, their spectra, and three trials.
 
 mod projection;
+mod removal;
 mod spectrum;
 mod trials;
 
@@ -29,8 +30,9 @@ pub(super) fn section(data: &ReportData, palette: &Palette) -> String {
     format!(
         r#"<section id="look"><h2>One network, looked at</h2>
 <div class="pick"><label for="picker">Network</label><select id="picker" hidden>{options}</select></div>
-{}{blocks}</section>"#,
-        legend()
+{}{blocks}{}</section>"#,
+        legend(),
+        removal::block(data, palette)
     )
 }
 
@@ -40,10 +42,12 @@ pub(super) fn figures(data: &ReportData, palette: &Palette) -> Vec<(String, Svg)
         let rows = [
             space(look),
             spectrum::panels(look),
+            removal::panel(data, palette, look).into_iter().collect(),
             trials::panels(look, palette.class(look.population)),
         ];
         let rows: Vec<Svg> = rows
             .iter()
+            .filter(|row| !row.is_empty())
             .map(|row| Svg::grid(row, row.len(), ""))
             .collect();
         // The position keeps names unique should a network be looked at twice.

@@ -232,6 +232,21 @@ fn look(draw: &mut Draw, population: usize, network: usize) -> Look {
         trajectories,
         points,
         trials,
+        removal: Some(Removal {
+            horizon: 64,
+            asked: 12,
+            curves: (0..12)
+                .map(|n| RemovalCurve {
+                    network: network + n,
+                    channel: n % 3,
+                    output: n % 3,
+                    points: 8,
+                    curve: (0..=32)
+                        .map(|k| 1.0 - (-0.4 * f64::from(k)).exp() * (0.5 + draw.next()))
+                        .collect(),
+                })
+                .collect(),
+        }),
     }
 }
 

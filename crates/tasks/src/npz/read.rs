@@ -38,7 +38,7 @@ pub fn read_npz(path: impl AsRef<Path>) -> Result<BTreeMap<String, NpzArray>> {
         else {
             continue;
         };
-        let array = read_npy(entry).map_err(|e| TaskError::Array {
+        let array = read_array(entry).map_err(|e| TaskError::Array {
             file: path.display().to_string(),
             array: name.clone(),
             message: e.to_string(),
@@ -48,8 +48,27 @@ pub fn read_npz(path: impl AsRef<Path>) -> Result<BTreeMap<String, NpzArray>> {
     Ok(arrays)
 }
 
-/// One .npy entry. The header is not believed: no more is allocated than there are bytes to fill it.
-fn read_npy(mut entry: impl Read) -> io::Result<NpzArray> {
+/// Reads an npy file: one array without a name.
+///
+/// # Errors
+///
+/// [`TaskError::Read`] where there is no such file, [`TaskError::Array`] where it is damaged or of a type not listed in
+/// [`NpzData`].
+pub fn read_npy(path: impl AsRef<Path>) -> Result<NpzArray> {
+    let path = path.as_ref();
+    let file = File::open(path).map_err(|source| TaskError::Read {
+        file: path.into(),
+        source,
+    })?;
+    read_array(BufReader::new(file)).map_err(|e| TaskError::Array {
+        file: path.display().to_string(),
+        array: "npy".to_owned(),
+        message: e.to_string(),
+    })
+}
+
+/// One array. The header is not believed: no more is allocated than there are bytes to fill it.
+fn read_array(mut entry: impl Read) -> io::Result<NpzArray> {
     let invalid = |message: String| io::Error::new(io::ErrorKind::InvalidData, message);
     let header = NpyHeader::from_reader(entry.by_ref().take(MOST_HEADER_BYTES))?;
     let shape = header

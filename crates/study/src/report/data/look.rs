@@ -24,6 +24,36 @@ pub struct Look {
     pub points: Vec<LookPoint>,
     /// A few trials, usually three.
     pub trials: Vec<TrialTrace>,
+    /// Mode removal in some networks of the population; none where no point can be used.
+    #[serde(default)]
+    pub removal: Option<Removal>,
+}
+
+/// How much of the linear response to a constant input the slowest modes carry.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Removal {
+    /// Steps of constant input.
+    pub horizon: usize,
+    /// Networks asked; those without a curve have no point that can be used.
+    pub asked: usize,
+    /// One per network.
+    pub curves: Vec<RemovalCurve>,
+}
+
+/// One network's curve, for the pair of input and output with its largest response.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct RemovalCurve {
+    /// Index in the whole study.
+    pub network: usize,
+    /// Input channel that is on.
+    pub channel: usize,
+    /// Output that is read.
+    pub output: usize,
+    /// Points averaged.
+    pub points: usize,
+    /// `y_K / y_N` for K = 0 to N modes kept.
+    #[serde(deserialize_with = "null_is_nan")]
+    pub curve: Vec<f64>,
 }
 
 /// One fixed point.

@@ -103,7 +103,9 @@ fn component(look: &Look, k: usize) -> String {
 fn extent(look: &Look, k: usize) -> (f64, f64) {
     let states = look.trajectories.iter().flatten().map(|s| s[k]);
     let points = look.points.iter().map(|p| p.at[k]);
-    let (low, high) = range(states.chain(points)).unwrap_or((-1.0, 1.0));
+    let ends = look.points.iter().flat_map(|p| &p.directions).flatten();
+    let ends = ends.map(|end| end[k]);
+    let (low, high) = range(states.chain(points).chain(ends)).unwrap_or((-1.0, 1.0));
     let margin = 0.06 * (high - low).max(1e-6);
     (low - margin, high + margin)
 }
