@@ -202,7 +202,8 @@ pub fn newton(
     }
     let points = orbit(system, &state, k);
     let least = (1..=k).find(|&d| {
-        k % d == 0 && (d == k || distance(&points[d], &points[0]) <= options.tolerance * scale)
+        k.is_multiple_of(d)
+            && (d == k || distance(&points[d], &points[0]) <= options.tolerance * scale)
     })?;
     Cycle::new(system, points[..least].to_vec(), scale, options)
 }

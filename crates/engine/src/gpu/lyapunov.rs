@@ -32,11 +32,7 @@ impl GpuExecutor {
         let architecture = &population.architecture;
         let per_network = architecture.cell.states.len() * architecture.units;
         let channels = architecture.inputs;
-        let times = if channels == 0 {
-            1
-        } else {
-            inputs.len() / channels
-        };
+        let times = inputs.len().checked_div(channels).unwrap_or(1);
         for (what, found, expected) in [
             ("inputs", inputs.len(), times.max(1) * channels),
             ("states", states.len(), population.n_networks * per_network),
@@ -49,6 +45,13 @@ impl GpuExecutor {
                     expected: format!("{expected} values"),
                 });
             }
+        }
+        if options.warmup.saturating_add(options.steps) > u32::MAX as usize {
+            return Err(EngineError::Unsupported {
+                executor: "GPU",
+                what: format!("{} steps after {}", options.steps, options.warmup),
+                allowed: "fewer than 2^32 in all".into(),
+            });
         }
         let gpu = &self.gpu()?;
         let k = options.leading(per_network);

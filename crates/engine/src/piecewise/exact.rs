@@ -150,7 +150,7 @@ fn add(
     let k = points.len();
     let scale = points.iter().map(|p| norm(p)).fold(1e-3, f64::max);
     let tolerance = options.cycles.tolerance * scale;
-    if (1..k).any(|d| k % d == 0 && distance(&points[d], &points[0]) <= tolerance) {
+    if (1..k).any(|d| k.is_multiple_of(d) && distance(&points[d], &points[0]) <= tolerance) {
         return false;
     }
     let on_kink = points.iter().any(|p| {
@@ -222,7 +222,7 @@ impl Necklaces<'_> {
     fn extend(&mut self, at: usize, repeats: usize, composed: &Affine) {
         let k = self.sequence.len();
         if at == k {
-            if k % repeats == 0 {
+            if k.is_multiple_of(repeats) {
                 self.visit(composed);
             }
             return;
@@ -285,7 +285,7 @@ fn follow(
 ) -> Option<Vec<Vec<f64>>> {
     let mut draws = stream.draws(restart as u32);
     let mut draw = || -> Pattern {
-        if restart % 2 == 0 {
+        if restart.is_multiple_of(2) {
             (0..map.n_kinks())
                 .map(|_| draws.word() >> 31 == 1)
                 .collect()

@@ -51,7 +51,7 @@ pub struct Driven {
 impl Driven {
     /// A map and the inputs of one trial, `[time, channel]`, at least one.
     pub fn new(map: &Map, inputs: &[f32], n_channels: usize) -> Result<Self, EngineError> {
-        if n_channels == 0 || inputs.is_empty() || inputs.len() % n_channels != 0 {
+        if n_channels == 0 || inputs.is_empty() || !inputs.len().is_multiple_of(n_channels) {
             return Err(EngineError::Shape {
                 operation: "a driven network",
                 what: "the inputs".into(),
