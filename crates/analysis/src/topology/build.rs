@@ -42,6 +42,34 @@ impl Landscape {
             driven,
         }
     }
+
+    /// Distance of every point to the nearest other one, at most the state scale.
+    fn nearest(&self) -> Vec<f64> {
+        let points = &self.points;
+        (0..points.len())
+            .map(|a| {
+                (0..points.len())
+                    .filter(|&b| b != a)
+                    .map(|b| distance(&points[a], &points[b]))
+                    .fold(self.state_scale, f64::min)
+            })
+            .collect()
+    }
+
+    /// The network at this input, with its stable points for attractors.
+    pub(crate) fn flow<'a>(&self, map: &'a Map, options: &'a Options) -> Flow<'a> {
+        let stable: Vec<usize> = (0..self.points.len())
+            .filter(|&p| self.unstable[p] == 0)
+            .collect();
+        Flow::new(
+            map,
+            &self.points,
+            &stable,
+            &self.nearest(),
+            self.state_scale,
+            options,
+        )
+    }
 }
 
 /// The graph of network `network`, one landscape per constant input. A pure function of its arguments: networks are
@@ -70,19 +98,9 @@ pub fn build(
         let points = Points {
             states: &landscape.points,
             unstable: &landscape.unstable,
-            nearest: nearest(landscape),
+            nearest: landscape.nearest(),
         };
-        let stable: Vec<usize> = (0..landscape.points.len())
-            .filter(|&p| landscape.unstable[p] == 0)
-            .collect();
-        let mut flow = Flow::new(
-            map,
-            &landscape.points,
-            &stable,
-            &points.nearest,
-            landscape.state_scale,
-            options,
-        );
+        let mut flow = landscape.flow(map, options);
         let mut of_points = vec![Manifold::default(); landscape.points.len()];
         let mut by_index: Vec<usize> = (0..landscape.points.len())
             .filter(|&p| landscape.unstable[p] > 0)
@@ -92,7 +110,13 @@ pub fn build(
         for p in by_index {
             of_points[p] = follow(&mut flow, &points, p, &of_points, &of_condition, options);
         }
-        ended.push(landscape.driven.iter().map(|s| flow.end(s)).collect::<Vec<usize>>());
+        ended.push(
+            landscape
+                .driven
+                .iter()
+                .map(|s| flow.end(s))
+                .collect::<Vec<usize>>(),
+        );
         flows.push(flow);
         manifolds.push(of_points);
     }
@@ -104,7 +128,15 @@ pub fn build(
     let mut places = Vec::new();
     for (c, flow) in flows.iter_mut().enumerate() {
         let of_points = &manifolds[c];
-        places.push(condition(&mut graph, c, flow, &landscapes[c], of_points, &ended[c], options));
+        places.push(condition(
+            &mut graph,
+            c,
+            flow,
+            &landscapes[c],
+            of_points,
+            &ended[c],
+            options,
+        ));
     }
     let kind = if flows.len() == 1 {
         EdgeKind::Pulse
@@ -118,9 +150,9 @@ pub fn build(
         share: None,
         input: Some(m.input),
     }));
-    graph.edges.sort_by(|a, b| {
-        (a.from, a.kind, &a.input, a.to).cmp(&(b.from, b.kind, &b.input, b.to))
-    });
+    graph
+        .edges
+        .sort_by(|a, b| (a.from, a.kind, &a.input, a.to).cmp(&(b.from, b.kind, &b.input, b.to)));
     Ok(graph)
 }
 
@@ -145,19 +177,6 @@ fn check(map: &Map, landscape: &Landscape) -> Result<(), EngineError> {
     })
 }
 
-/// Distance of every point to the nearest other one, at most the state scale.
-fn nearest(landscape: &Landscape) -> Vec<f64> {
-    let points = &landscape.points;
-    (0..points.len())
-        .map(|a| {
-            (0..points.len())
-                .filter(|&b| b != a)
-                .map(|b| distance(&points[a], &points[b]))
-                .fold(landscape.state_scale, f64::min)
-        })
-        .collect()
-}
-
 /// Where points and attractors of a condition stand among the nodes.
 struct Places {
     attractors: Vec<usize>,
@@ -174,9 +193,8 @@ fn condition(
     options: &Options,
 ) -> Places {
     let first = graph.nodes.len();
-    let share = |a: usize| {
-        ended.iter().filter(|e| **e == a).count() as f64 / ended.len().max(1) as f64
-    };
+    let share =
+        |a: usize| ended.iter().filter(|e| **e == a).count() as f64 / ended.len().max(1) as f64;
     for (p, state) in landscape.points.iter().enumerate() {
         let readout = flow.map.readout(&mut flow.scratch, state);
         graph.nodes.push(node(c, readout, options));
@@ -228,14 +246,14 @@ fn condition(
             continue;
         }
         graph.unresolved += manifold.unresolved;
-        let ends = || manifold.shares.keys().map(|a| attractors[*a]);
+        let ends = || manifold.ends.iter().map(|a| attractors[*a]);
         let labels: BTreeSet<&str> = ends().map(|n| graph.nodes[n].label.as_str()).collect();
         let label = labels.into_iter().collect::<Vec<_>>().join("|");
         let all_reached = ends().all(|n| graph.nodes[n].reached == Some(true));
         let driven = !ended.is_empty();
         let node = &mut graph.nodes[first + p];
         node.label = label;
-        node.reached = driven.then_some(all_reached && !manifold.shares.is_empty());
+        node.reached = driven.then_some(all_reached && !manifold.ends.is_empty());
         for (a, share) in &manifold.shares {
             let to = attractors[*a];
             let kind = match graph.nodes[to].kind {

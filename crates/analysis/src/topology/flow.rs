@@ -169,7 +169,11 @@ impl<'a> Flow<'a> {
         let Some(point) = found.filter(|p| self.unstable(p) == Some(0)) else {
             return self.unsettled(state.to_vec());
         };
-        let near = |a: &Attractor| a.orbit.iter().any(|s| distance(s, &point) <= 1e-5 * self.scale);
+        let near = |a: &Attractor| {
+            a.orbit
+                .iter()
+                .any(|s| distance(s, &point) <= 1e-5 * self.scale)
+        };
         if let Some(known) = self.attractors.iter().position(near) {
             return known;
         }

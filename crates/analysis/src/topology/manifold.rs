@@ -9,7 +9,10 @@
 use super::Options;
 use super::flow::{Flow, distance};
 use super::unstable::{orthonormalise, unstable_basis};
+use chiliad_engine::linearise::{modulus, spectrum};
 use chiliad_tasks::random::{Draws, Stream};
+use faer::Mat;
+use faer::prelude::Solve;
 use std::collections::{BTreeMap, BTreeSet};
 use std::f64::consts::TAU;
 
@@ -28,6 +31,10 @@ const FLAT: f64 = 0.1;
 const AROUND: usize = 24;
 /// Directions of an unstable sphere at most.
 const DIRECTIONS_MAX: usize = 1024;
+/// Times from which even directions are taken back, and the natural logarithm of the thinnest wedge that is looked into
+/// (project defaults).
+const LEVELS: usize = 8;
+const WEDGE: f64 = 30.0;
 /// Purpose word of the directions around a flat simplex.
 const AGAIN: u32 = 0x381;
 
@@ -42,8 +49,10 @@ pub(crate) struct Points<'a> {
 /// What the unstable manifold of one point does.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Manifold {
-    /// Attractor -> share of the directions that end there.
+    /// Attractor -> share of the directions, drawn evenly, that end there.
     pub(crate) shares: BTreeMap<usize, f64>,
+    /// Attractors on which any direction ends, the thinnest wedges included.
+    pub(crate) ends: BTreeSet<usize>,
     /// Points on the boundaries between them.
     pub(crate) links: BTreeSet<usize>,
     /// Boundaries that led to no known saddle.
@@ -69,7 +78,7 @@ pub(crate) fn follow(
         return found;
     };
     let amplitude = options.amplitude * points.nearest[from];
-    let directions = directions(k, stream, from, options);
+    let (directions, even) = directions(&jacobian, &basis, stream, from, options);
     let vertices: Vec<Vertex> = directions
         .iter()
         .map(|d| {
@@ -78,10 +87,11 @@ pub(crate) fn follow(
             (state, end)
         })
         .collect();
-    for (_, end) in &vertices {
-        *found.shares.entry(*end).or_default() += 1.0 / vertices.len() as f64;
+    for (_, end) in &vertices[..even] {
+        *found.shares.entry(*end).or_default() += 1.0 / even as f64;
     }
-    if k < 2 || found.shares.len() < 2 {
+    found.ends = vertices.iter().map(|v| v.1).collect();
+    if k < 2 || found.ends.len() < 2 {
         return found;
     }
     let mut tracker = Tracker {
@@ -93,8 +103,11 @@ pub(crate) fn follow(
     };
     if k == 2 {
         // On a circle every boundary lies between two neighbours.
-        for i in 0..vertices.len() {
-            let pair = [&vertices[i], &vertices[(i + 1) % vertices.len()]];
+        let mut order: Vec<usize> = (0..vertices.len()).collect();
+        let angle = |i: usize| directions[i][1].atan2(directions[i][0]);
+        order.sort_by(|&a, &b| angle(a).total_cmp(&angle(b)));
+        for (place, &i) in order.iter().enumerate() {
+            let pair = [&vertices[i], &vertices[order[(place + 1) % order.len()]]];
             if pair[0].1 != pair[1].1 {
                 match tracker.track(pair.map(Clone::clone).to_vec()) {
                     Some(saddle) => _ = found.links.insert(saddle),
@@ -110,7 +123,7 @@ pub(crate) fn follow(
             let explained = found
                 .links
                 .iter()
-                .any(|l| ends.iter().all(|e| known[*l].shares.contains_key(e)));
+                .any(|l| ends.iter().all(|e| known[*l].ends.contains(e)));
             if explained {
                 continue;
             }
@@ -127,14 +140,64 @@ pub(crate) fn follow(
     found
 }
 
-/// Unit vectors on the unstable sphere of a point.
-fn directions(k: usize, stream: &Stream, point: usize, options: &Options) -> Vec<Vec<f64>> {
-    let n = options
+/// Unit vectors on the unstable sphere of a point, in terms of the basis, and how many of them, from the first on, are
+/// spread evenly.
+///
+/// Where one direction grows faster than another, whatever it meets first decides the end of almost all directions, and
+/// what the slow one could reach is left to a thin wedge. The vectors that follow are even ones taken back along the
+/// linear flow: they are even at the time when the slowest direction has grown to the size of the attractors.
+fn directions(
+    jacobian: &[f64],
+    basis: &[Vec<f64>],
+    stream: &Stream,
+    point: usize,
+    options: &Options,
+) -> (Vec<Vec<f64>>, usize) {
+    let (k, n) = (basis.len(), basis[0].len());
+    let even = options
         .directions
         .max(4)
         .saturating_mul(1 << (2 * k.saturating_sub(2)).min(10))
         .min(DIRECTIONS_MAX.max(options.directions));
-    sphere(k, n, &mut stream.draws(point as u32))
+    let mut draws = stream.draws(point as u32);
+    let mut all = sphere(k, even, &mut draws);
+    let even = all.len();
+    let within = Mat::<f64>::from_fn(k, k, |i, j| {
+        let image = |a: usize| -> f64 {
+            let row = jacobian[a * n..(a + 1) * n].iter();
+            row.zip(&basis[j]).map(|(x, y)| x * y).sum()
+        };
+        (0..n).map(|a| basis[i][a] * image(a)).sum()
+    });
+    let entries: Vec<f64> = (0..k * k).map(|e| within[(e / k, e % k)]).collect();
+    let growth: Vec<f64> = spectrum(&entries, k).map_or_else(Vec::new, |s| {
+        s.eigenvalues.iter().map(|v| modulus(*v).ln()).collect()
+    });
+    let (Some(fastest), Some(slowest)) = (growth.first(), growth.last()) else {
+        return (all, even);
+    };
+    if k < 2 || fastest - slowest < 1e-6 {
+        return (all, even);
+    }
+    let steps = (options.amplitude.recip().ln() / slowest).min(WEDGE / (fastest - slowest));
+    let back = within.partial_piv_lu();
+    for level in 1..=LEVELS {
+        let mut vectors = sphere(k, even.div_ceil(4), &mut draws);
+        for vector in &mut vectors {
+            for _ in 0..(steps * level as f64 / LEVELS as f64).ceil() as usize {
+                let column = Mat::<f64>::from_fn(k, 1, |i, _| vector[i]);
+                let before = back.solve(&column);
+                let length = (0..k).map(|i| before[(i, 0)].powi(2)).sum::<f64>().sqrt();
+                (0..k).for_each(|i| vector[i] = before[(i, 0)] / length);
+            }
+        }
+        all.extend(
+            vectors
+                .into_iter()
+                .filter(|v| v.iter().all(|x| x.is_finite())),
+        );
+    }
+    (all, even)
 }
 
 /// Unit vectors: both for one dimension, `n` evenly spaced ones on a circle, else `n` drawn at random.
@@ -287,7 +350,11 @@ impl Tracker<'_, '_> {
         let mut plane = edges(simplex);
         orthonormalise(&mut plane, simplex[0].0.len());
         let (radius, centre) = (0.5 * diameter(simplex).0, centre(simplex));
-        let around = sphere(level, AROUND, &mut Stream::new(0, AGAIN).draws(level as u32));
+        let around = sphere(
+            level,
+            AROUND,
+            &mut Stream::new(0, AGAIN).draws(level as u32),
+        );
         let vertices: Vec<Vertex> = around
             .iter()
             .map(|d| {
@@ -336,7 +403,13 @@ fn combine(home: &[f64], length: f64, shares: &[f64], basis: &[Vec<f64>]) -> Vec
 fn edges(simplex: &[Vertex]) -> Vec<Vec<f64>> {
     simplex[1..]
         .iter()
-        .map(|(state, _)| state.iter().zip(&simplex[0].0).map(|(x, y)| x - y).collect())
+        .map(|(state, _)| {
+            state
+                .iter()
+                .zip(&simplex[0].0)
+                .map(|(x, y)| x - y)
+                .collect()
+        })
         .collect()
 }
 
@@ -346,7 +419,7 @@ fn flatness(simplex: &[Vertex]) -> f64 {
     if edges.len() < 2 {
         return 1.0;
     }
-    let matrix = faer::Mat::<f64>::from_fn(edges[0].len(), edges.len(), |i, j| edges[j][i]);
+    let matrix = Mat::<f64>::from_fn(edges[0].len(), edges.len(), |i, j| edges[j][i]);
     match matrix.singular_values() {
         Ok(values) => match (values.first(), values.last()) {
             (Some(most), Some(least)) if *most > 0.0 => least / most,

@@ -105,7 +105,11 @@ mod tests {
         ];
         let jordan = [1.2, 1.0, 0.0, 0.0, 1.2, 0.5, 0.0, 0.0, 0.4];
         let close = [1.2, 1.0, 0.0, 0.0, 1.2 + 1e-9, 0.5, 0.0, 0.0, 0.4];
-        for (j, n, k) in [(&rotation[..], 4, 2), (&jordan[..], 3, 2), (&close[..], 3, 2)] {
+        for (j, n, k) in [
+            (&rotation[..], 4, 2),
+            (&jordan[..], 3, 2),
+            (&close[..], 3, 2),
+        ] {
             let q = unstable_basis(j, n, k).unwrap();
             assert_eq!(q.len(), k);
             assert!(defect(j, n, &q) < 1e-6, "{}", defect(j, n, &q));
