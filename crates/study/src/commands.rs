@@ -1,10 +1,12 @@
 //! The command line: what can be asked, and who answers.
 
 mod cell;
+mod explain;
 mod numbers;
 mod study;
 mod summary;
 mod task;
+mod topology;
 mod weights;
 
 use clap::{Parser, Subcommand};
@@ -70,6 +72,10 @@ enum Command {
     Gradient(numbers::GradientArguments),
     /// Fixed points of a population.
     FixedPoints(numbers::FixedPointsArguments),
+    /// Graphs of a population's fixed points, their classes, and whether they explain the outputs.
+    Topology(topology::TopologyArguments),
+    /// One fixed point: how it was found, what it is, what leads to it and where it leads.
+    Explain(explain::ExplainArguments),
 }
 
 /// Which population a command means.
@@ -112,6 +118,8 @@ pub(crate) fn perform(arguments: Arguments) -> anyhow::Result<()> {
         Command::RollOut(a) => numbers::roll_out(&a, json),
         Command::Gradient(a) => numbers::gradient(&a, json),
         Command::FixedPoints(a) => numbers::fixed_points(&a, json),
+        Command::Topology(a) => topology::topology(&a, json),
+        Command::Explain(a) => explain::explain(&a, json),
     }
 }
 

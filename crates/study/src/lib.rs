@@ -2,7 +2,7 @@
 //!
 //! In data-flow order: [`spec`] is the file as written, [`resolve`] makes a [`study::Study`] of it, [`run`] goes through its
 //! stages with the engine behind [`engine_calls`], [`manifest`] and [`folder`] keep what was done, [`results`],
-//! [`points`], [`tables`] and [`checkpoint`] are its files, [`merge`] joins parts, [`gather`] reads them for the [`report`].
+//! [`points`], [`topology`], [`tables`] and [`checkpoint`] are its files, [`merge`] joins parts, [`gather`] reads them for the [`report`].
 
 pub mod checkpoint;
 pub mod engine_calls;
@@ -22,3 +22,4 @@ pub mod settings;
 pub mod spec;
 pub mod study;
 pub mod tables;
+pub mod topology;

@@ -1,6 +1,7 @@
 //! A study from its plan to a finished folder, stage by stage; what is finished is not done again.
 
 mod search;
+mod topology;
 mod train;
 
 use crate::engine_calls::{self, Device};
@@ -98,6 +99,11 @@ pub fn run(
     if let Some(search) = &study.fixed_points {
         for plan in &study.populations {
             run.search(plan, search)?;
+        }
+        if let Some(how) = &study.topology {
+            for plan in &study.populations {
+                run.topology(plan, search, how)?;
+            }
         }
     }
     if options.shard.is_none() {

@@ -2,6 +2,7 @@
 
 use super::Options;
 use super::solve::{End, Solver};
+use crate::error::EngineError;
 use crate::map::Map;
 use serde::{Deserialize, Serialize};
 
@@ -18,21 +19,29 @@ pub struct Path {
 
 /// Runs the solver of a search from one seed, `[field, unit]`, with the search's state scale.
 ///
-/// # Panics
+/// # Errors
 ///
-/// Where the seed's length is not [`Map::n_state`].
-pub fn path(map: &Map, seed: &[f64], state_scale: f64, options: &Options) -> Path {
-    assert_eq!(
-        seed.len(),
-        map.n_state(),
-        "a seed has one number per state coordinate"
-    );
+/// [`EngineError::Shape`] where the seed has another length than [`Map::n_state`].
+pub fn path(
+    map: &Map,
+    seed: &[f64],
+    state_scale: f64,
+    options: &Options,
+) -> Result<Path, EngineError> {
+    if seed.len() != map.n_state() {
+        return Err(EngineError::Shape {
+            operation: "fixed points",
+            what: "a seed".into(),
+            found: format!("{} numbers", seed.len()),
+            expected: format!("{} (state fields times units)", map.n_state()),
+        });
+    }
     let mut solver = Solver::new(map, state_scale, options.steps_max);
     solver.trace = Some(Vec::new());
     let run = solver.run(seed);
-    Path {
+    Ok(Path {
         residuals: solver.trace.take().unwrap_or_default(),
         end: run.state,
         converged: run.end == End::Point,
-    }
+    })
 }

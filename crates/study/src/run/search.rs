@@ -6,12 +6,25 @@ use crate::error::Result;
 use crate::points;
 use crate::study::{FixedPointsPlan, PopulationPlan};
 use chiliad_engine::files::own;
+use chiliad_tasks::Trials;
+use chiliad_tasks::task::TRAIN;
 use std::time::Instant;
 
 /// Trials that drive the networks are sampled with a seed of their own.
 const DRIVEN: u64 = 0x6472_6976_656e;
 
 impl Run<'_> {
+    /// The trials whose states seed searches and are driven on.
+    pub(super) fn driving(&self, search: &FixedPointsPlan) -> Result<Trials> {
+        self.some_trials(search.driven, DRIVEN)
+    }
+
+    /// At most `n` trials of the task, as many as there are, under a seed of their own.
+    pub(super) fn some_trials(&self, n: usize, seed: u64) -> Result<Trials> {
+        let n = self.task.grid_size(TRAIN)?.map_or(n, |all| n.min(all));
+        Ok(self.task.sample(TRAIN, n, self.study.seed ^ seed)?)
+    }
+
     pub(super) fn search(&mut self, plan: &PopulationPlan, search: &FixedPointsPlan) -> Result<()> {
         let stage = format!("fixed_points/{}", plan.label);
         if self.folder.finished(&stage) {
@@ -26,18 +39,7 @@ impl Run<'_> {
         self.folder.read(&weights)?;
         let population = own::load(&self.absolute(&weights))?;
         let indices = self.indices(plan);
-        let trials = match self.task.grid_size(chiliad_tasks::task::TRAIN)? {
-            Some(all) => self.task.sample(
-                chiliad_tasks::task::TRAIN,
-                search.driven.min(all),
-                self.study.seed ^ DRIVEN,
-            )?,
-            None => self.task.sample(
-                chiliad_tasks::task::TRAIN,
-                search.driven,
-                self.study.seed ^ DRIVEN,
-            )?,
-        };
+        let trials = self.driving(search)?;
         let conditions = self.task.conditions();
         let what = Search {
             plan: search,
