@@ -32,7 +32,7 @@ pub struct Options {
     /// Distance from a point at which its unstable manifold is entered (project default 1e-3), relative to the state
     /// scale or to the distance of the nearest other point, whichever is less.
     pub amplitude: f64,
-    /// Steps after which a trajectory counts as not settled (project default 10,000).
+    /// Steps after which a trajectory counts as not settled (project default 4,000).
     pub steps_max: usize,
     /// Longest period that is told from what does not settle (project default 16).
     pub period_max: usize,
@@ -47,7 +47,7 @@ impl Default for Options {
         Self {
             directions: 64,
             amplitude: 1e-3,
-            steps_max: 10_000,
+            steps_max: 4000,
             period_max: 16,
             none_within: 0.25,
             seed: 0,

@@ -23,9 +23,9 @@ const GROWN: f64 = 10.0;
 /// Share of a saddle's distance to the nearest other point within which a simplex has arrived (project default).
 const ARRIVED: f64 = 0.1;
 /// Simplices that are tried for one set of attractors, and times that one is spanned anew (project default).
-const TRIES: usize = 8;
+const TRIES: usize = 3;
 /// Halvings after which a simplex is spanned anew, for each of its edges.
-const HALVINGS: usize = 20;
+const HALVINGS: usize = 12;
 /// Height over base below which a simplex counts as flat, and states around its centre among which another is sought.
 const FLAT: f64 = 0.1;
 const AROUND: usize = 24;
@@ -182,7 +182,7 @@ fn directions(
     let steps = (options.amplitude.recip().ln() / slowest).min(WEDGE / (fastest - slowest));
     let back = within.partial_piv_lu();
     for level in 1..=LEVELS {
-        let mut vectors = sphere(k, even.div_ceil(4), &mut draws);
+        let mut vectors = sphere(k, even.div_ceil(8), &mut draws);
         for vector in &mut vectors {
             for _ in 0..(steps * level as f64 / LEVELS as f64).ceil() as usize {
                 let column = Mat::<f64>::from_fn(k, 1, |i, _| vector[i]);
@@ -221,13 +221,14 @@ fn sphere(k: usize, n: usize, draws: &mut Draws) -> Vec<Vec<f64>> {
     }
 }
 
-/// For every set of `level + 1` attractors on which neighbouring directions end: the tightest simplices of such directions.
+/// For every set of `level + 1` attractors on which neighbouring directions end: the tightest simplices of such directions,
+/// tightest sets first.
 /// Around each direction they are gathered outwards until the ends are different enough.
 fn candidates(
     directions: &[Vec<f64>],
     vertices: &[Vertex],
     level: usize,
-) -> BTreeMap<Vec<usize>, Vec<Vec<usize>>> {
+) -> Vec<(Vec<usize>, Vec<Vec<usize>>)> {
     let mut sets: BTreeMap<Vec<usize>, Vec<(f64, Vec<usize>)>> = BTreeMap::new();
     for (i, centre) in directions.iter().enumerate() {
         let mut others: Vec<(f64, usize)> = directions
@@ -249,13 +250,17 @@ fn candidates(
             }
         }
     }
-    let tightest = |mut simplices: Vec<(f64, Vec<usize>)>| {
-        simplices.sort_by(|a, b| a.0.total_cmp(&b.0));
-        simplices.into_iter().take(TRIES).map(|s| s.1).collect()
-    };
-    sets.into_iter()
-        .map(|(ends, simplices)| (ends, tightest(simplices)))
-        .collect()
+    let mut sets: Vec<(f64, Vec<usize>, Vec<Vec<usize>>)> = sets
+        .into_iter()
+        .map(|(ends, mut simplices)| {
+            simplices.sort_by(|a, b| a.0.total_cmp(&b.0));
+            let size = simplices[0].0;
+            let tightest = simplices.into_iter().take(TRIES).map(|s| s.1);
+            (size, ends, tightest.collect())
+        })
+        .collect();
+    sets.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(&b.1)));
+    sets.into_iter().map(|s| (s.1, s.2)).collect()
 }
 
 struct Tracker<'a, 'b> {
@@ -365,12 +370,11 @@ impl Tracker<'_, '_> {
             .collect();
         let mut ends: Vec<usize> = simplex.iter().map(|v| v.1).collect();
         ends.sort_unstable();
-        let mut sets = candidates(&around, &vertices, level);
-        let chosen = match sets.remove(&ends) {
-            Some(same) => Some(same),
-            None => sets.into_values().next(),
+        let sets = candidates(&around, &vertices, level);
+        let same = sets.iter().find(|s| s.0 == ends);
+        let Some((_, tightest)) = same.or(sets.first()) else {
+            return false;
         };
-        let Some(tightest) = chosen else { return false };
         *simplex = tightest[0].iter().map(|&i| vertices[i].clone()).collect();
         true
     }
