@@ -1,12 +1,14 @@
-//! What trained networks have in common: censuses of their fixed points and how complete those are; the linear systems
-//! at them, the slow sets they form, the pathways through their weights, and what is lost when a part is taken out.
+//! What trained networks have in common: censuses of their fixed points and how complete those are; the graphs that join
+//! them, and how alike those are; the linear systems at them, the slow sets they form, the pathways through their
+//! weights, and what is lost when a part is taken out.
 
 pub mod census;
-pub mod matching;
-pub mod share;
-pub mod reconstruction;
-pub mod symbolic;
 pub mod linearised;
+pub mod matching;
 pub mod pathways;
 pub mod probes;
+pub mod reconstruction;
+pub mod share;
 pub mod slow_set;
+pub mod symbolic;
+pub mod topology;

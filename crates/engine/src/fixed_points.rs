@@ -7,6 +7,7 @@
 mod certificate;
 mod classify;
 mod cluster;
+mod path;
 mod reached;
 mod search;
 mod seeds;
@@ -19,6 +20,7 @@ pub(crate) use settle::Settler;
 pub(crate) use solve::norm;
 
 pub use certificate::{Certificate, Verdict};
+pub use path::{Path, path};
 pub use reached::{Attractor, Ending, Reached};
 pub use search::{find, find_from, seeds as first_seeds};
 pub use seeds::{SeedKind, Visited};
@@ -100,7 +102,9 @@ pub struct Provenance {
     pub round: usize,
     /// Seeds that ended here, per kind that had any.
     pub hits: Vec<(SeedKind, usize)>,
-    /// Steps of the seed whose end was polished.
+    /// The seed whose end was polished, `[field, unit]`; after the descent where the executor makes one.
+    pub seed: Vec<f64>,
+    /// Its steps.
     pub steps: usize,
     /// `|F(h) - h|` before the polish.
     pub residual_before: f64,

@@ -2,6 +2,7 @@
 
 mod cell;
 mod dynamics;
+mod explain;
 mod hops;
 mod linearise;
 mod numbers;
@@ -11,6 +12,7 @@ mod results;
 mod study;
 mod summary;
 mod task;
+mod topology;
 mod weights;
 
 use clap::{Parser, Subcommand};
@@ -88,6 +90,10 @@ enum Command {
     Hops(hops::HopsArguments),
     /// Take units or modes out, or put another network's state in, and run again.
     Probe(probe::ProbeArguments),
+    /// Graphs of a population's fixed points, their classes, and whether they explain the outputs.
+    Topology(topology::TopologyArguments),
+    /// One fixed point: how it was found, what it is, what leads to it and where it leads.
+    Explain(explain::ExplainArguments),
 }
 
 /// Which population a command means.
@@ -136,6 +142,8 @@ pub(crate) fn perform(arguments: Arguments) -> anyhow::Result<()> {
         Command::Linearise(a) => linearise::linearise(&a, json),
         Command::Hops(a) => hops::hops(&a, json),
         Command::Probe(a) => probe::probe(&a, json),
+        Command::Topology(a) => topology::topology(&a, json),
+        Command::Explain(a) => explain::explain(&a, json),
     }
 }
 

@@ -1,15 +1,19 @@
 //! A study folder read back, as the report wants it.
 
+mod claims;
 mod look;
 mod methods;
 mod modes;
+mod topology;
+
+pub use claims::decidable;
 
 use crate::error::{Result, StudyError};
 use crate::manifest::StudyFolder;
 use crate::points::CensusFile;
 use crate::report::ReportData;
 use crate::report::data::{
-    Census, Claim, CurvePoint, Header, NetworkReport, Outcome as Words, PopulationReport, Verdict,
+    Census, CurvePoint, Header, NetworkReport, Outcome as Words, PopulationReport,
 };
 use crate::results::{Outcome, results_of};
 use crate::spec::Until;
@@ -37,6 +41,9 @@ pub fn report_data(folder: &StudyFolder, executor: &dyn Executor) -> Result<Repo
         first += plan.networks.len();
         populations.push(population);
     }
+    let members = topology::members(folder, &study, &populations)?;
+    let topology = topology::topology(&study, &populations, &members);
+    let robustness = topology::robustness(folder, &study, &populations, &members)?;
     let shape = task.shape(chiliad_tasks::task::TRAIN)?;
     let header = Header {
         title: study.title.clone(),
@@ -52,13 +59,9 @@ pub fn report_data(folder: &StudyFolder, executor: &dyn Executor) -> Result<Repo
         claims: study
             .claims
             .iter()
-            .map(|c| Claim {
-                sentence: c.say.clone(),
-                verdict: Verdict::Undecided,
-                numbers: "not decided: this version does not compute the number it is about".into(),
-            })
+            .map(|c| claims::decide(&study, &members, c))
             .collect(),
-        topology_classes: None,
+        topology_classes: topology.as_ref().map(|t| t.classes.len()),
         device: folder.manifest.device.clone(),
         minutes: folder.seconds() / 60.0,
         notes: Vec::new(),
@@ -68,6 +71,8 @@ pub fn report_data(folder: &StudyFolder, executor: &dyn Executor) -> Result<Repo
         header,
         populations,
         looks,
+        topology,
+        robustness,
         methods,
     })
 }

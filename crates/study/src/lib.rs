@@ -2,8 +2,8 @@
 //!
 //! In data-flow order: [`spec`] is the file as written, [`resolve`] makes a [`study::Study`] of it, [`run`] goes through its
 //! stages with the engine behind [`engine_calls`], [`manifest`] and [`folder`] keep what was done, [`results`],
-//! [`points`], [`dynamics`], [`tables`] and [`checkpoint`] are its files, [`merge`] joins parts, [`parity`] does some of it again on two
-//! devices, [`gather`] reads them for the [`report`].
+//! [`points`], [`topology`], [`dynamics`], [`tables`] and [`checkpoint`] are its files, [`merge`] joins parts, [`parity`]
+//! does some of it again on two devices, [`gather`] reads them for the [`report`].
 
 pub mod checkpoint;
 pub mod dynamics;
@@ -26,3 +26,4 @@ pub mod settings;
 pub mod spec;
 pub mod study;
 pub mod tables;
+pub mod topology;

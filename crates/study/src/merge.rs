@@ -6,6 +6,7 @@ use crate::points::CensusFile;
 use crate::results::{SnapshotRow, snapshots_table};
 use crate::study::{Origin, PopulationPlan, Study};
 use crate::tables::Table;
+use crate::topology::TopologyFile;
 use chiliad_engine::files::own;
 use chiliad_engine::population::Population;
 use chiliad_tasks::{NpzArray, read_npz, write_npz};
@@ -92,6 +93,12 @@ fn population(
             .iter()
             .map(|_| format!("fixed_points/{}", plan.label)),
     );
+    stages.extend(
+        study
+            .topology
+            .iter()
+            .map(|_| format!("topology/{}", plan.label)),
+    );
     let mut seconds = vec![0.0; stages.len()];
     for part in parts {
         for (stage, seconds) in stages.iter().zip(&mut seconds) {
@@ -158,7 +165,42 @@ fn population(
         stage,
         vec![path("fixed_points.parquet"), npz, path("census.json")],
         seconds[1],
-    )
+    )?;
+    let Some(stage) = stages.get(2) else {
+        return Ok(());
+    };
+    let mut files = Vec::new();
+    let mut names = vec!["topology.json".to_owned()];
+    if let Origin::Train(train) = &plan.origin {
+        let at = |loss: &f64| format!("snapshots/{loss}.topology.json");
+        names.extend(train.snapshots.iter().map(at));
+    }
+    for file in names.iter().map(|n| path(n)) {
+        if let Some(joined) = graphs(parts, &file)? {
+            whole.write(&file, &joined.to_json()?)?;
+            files.push(file);
+        }
+    }
+    whole.finish(stage, files, seconds[2])
+}
+
+/// The graphs of all parts that have such a file, classes numbered anew.
+fn graphs(parts: &[StudyFolder], file: &str) -> Result<Option<TopologyFile>> {
+    let mut joined = TopologyFile::default();
+    for part in parts.iter().filter(|p| p.manifest.files.contains_key(file)) {
+        let one: TopologyFile =
+            serde_json::from_slice(&part.read(file)?).map_err(|e| StudyError::Damaged {
+                file: part.root.join(file),
+                message: e.to_string(),
+            })?;
+        joined.networks.extend(one.networks);
+    }
+    if joined.networks.is_empty() {
+        return Ok(None);
+    }
+    joined.networks.sort_by_key(|n| n.network);
+    joined.classify();
+    Ok(Some(joined))
 }
 
 /// `snapshots/<loss>.safetensors` and `snapshots.parquet` of all parts; the files written.
@@ -316,5 +358,5 @@ fn join_arrays(
         }
         (name, NpzArray::f64(&shape, data))
     };
-    Ok(vec![one("state"), one("eigenvalues")])
+    Ok(vec![one("state"), one("eigenvalues"), one("seed")])
 }

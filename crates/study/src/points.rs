@@ -3,7 +3,8 @@
 use crate::error::{Result, StudyError};
 use crate::report::data::{Attractor, Census, Certificate};
 use crate::tables::Table;
-use chiliad_engine::fixed_points::{FixedPoints, Verdict};
+use chiliad_engine::fixed_points::{FixedPoints, Provenance, Verdict};
+use chiliad_engine::linearise::Spectrum;
 use chiliad_tasks::NpzArray;
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +35,9 @@ pub struct ConditionCensus {
     pub at_tolerance: Vec<(f64, usize)>,
     /// Seeds in all rounds.
     pub seeds: usize,
+    /// Root mean square norm of the visited states; 0 in files that do not say it.
+    #[serde(default)]
+    pub state_scale: f64,
     /// The census.
     #[serde(flatten)]
     pub census: Census,
@@ -45,88 +49,125 @@ pub fn expected(task: &str, n_outputs: usize) -> Option<usize> {
     (task == "flip_flop" && n_outputs < 16).then(|| 1 << n_outputs)
 }
 
+/// A row of `fixed_points.parquet`.
+struct Row<'a> {
+    network: usize,
+    condition: usize,
+    point: usize,
+    reached: bool,
+    q: f64,
+    newton_step: f64,
+    spectrum: &'a Spectrum,
+    index_sign: i32,
+    hits: usize,
+    provenance: Option<&'a Provenance>,
+}
+
+/// Rows of a table of points, fixed ones first.
+fn rows<'a>(indices: &[usize], found: &'a [Vec<FixedPoints>]) -> Vec<Row<'a>> {
+    let mut rows = Vec::new();
+    for (&network, conditions) in indices.iter().zip(found) {
+        for (condition, f) in conditions.iter().enumerate() {
+            rows.extend(f.points.iter().enumerate().map(|(point, p)| Row {
+                network,
+                condition,
+                point,
+                reached: f.reached.attractors.iter().any(|a| a.point == point),
+                q: p.q,
+                newton_step: p.newton_step,
+                spectrum: &p.spectrum,
+                index_sign: p.index_sign,
+                hits: p.provenance.n_hits(),
+                provenance: Some(&p.provenance),
+            }));
+            rows.extend(f.slow.iter().enumerate().map(|(i, p)| Row {
+                network,
+                condition,
+                point: f.points.len() + i,
+                reached: false,
+                q: p.q,
+                newton_step: f64::NAN,
+                spectrum: &p.spectrum,
+                index_sign: 0,
+                hits: p.hits,
+                provenance: None,
+            }));
+        }
+    }
+    rows
+}
+
 /// `fixed_points.parquet`: a row per fixed or slow point, in the order of `found`; `indices` are the networks' places.
+/// Columns from `found_by` on say how a fixed point was found; for a slow one they are empty, -1 or NaN.
 ///
 /// # Errors
 ///
 /// Those of [`Table::to_bytes`].
 pub fn table(indices: &[usize], found: &[Vec<FixedPoints>]) -> Result<Vec<u8>> {
-    struct Row(
-        i64,
-        i64,
-        i64,
-        &'static str,
-        bool,
-        f64,
-        f64,
-        i64,
-        f64,
-        i64,
-        i64,
-    );
-    let mut rows = Vec::new();
-    for (network, conditions) in indices.iter().zip(found) {
-        for (c, f) in conditions.iter().enumerate() {
-            for (i, p) in f.points.iter().enumerate() {
-                let reached = f.reached.attractors.iter().any(|a| a.point == i);
-                rows.push(Row(
-                    *network as i64,
-                    c as i64,
-                    i as i64,
-                    "fixed",
-                    reached,
-                    p.q,
-                    p.newton_step,
-                    p.spectrum.n_unstable as i64,
-                    p.spectrum.radius,
-                    i64::from(p.index_sign),
-                    p.provenance.n_hits() as i64,
-                ));
-            }
-            for (i, p) in f.slow.iter().enumerate() {
-                rows.push(Row(
-                    *network as i64,
-                    c as i64,
-                    (f.points.len() + i) as i64,
-                    "slow",
-                    false,
-                    p.q,
-                    f64::NAN,
-                    p.spectrum.n_unstable as i64,
-                    p.spectrum.radius,
-                    0,
-                    p.hits as i64,
-                ));
-            }
+    let rows = rows(indices, found);
+    let hits_by = |p: &Provenance| {
+        let kinds = p.hits.iter().map(|(k, n)| format!("{}:{n}", k.name()));
+        kinds.collect::<Vec<_>>().join(" ")
+    };
+    let text = |of: &dyn Fn(&Provenance) -> String| -> Vec<String> {
+        rows.iter()
+            .map(|r| r.provenance.map_or_else(String::new, of))
+            .collect()
+    };
+    let number = |of: &dyn Fn(&Provenance) -> f64| -> Vec<f64> {
+        rows.iter()
+            .map(|r| r.provenance.map_or(f64::NAN, of))
+            .collect()
+    };
+    let integer = |of: &dyn Fn(&Provenance) -> usize| -> Vec<i64> {
+        rows.iter()
+            .map(|r| r.provenance.map_or(-1, |p| of(p) as i64))
+            .collect()
+    };
+    let kind = |r: &Row| {
+        if r.provenance.is_some() {
+            "fixed"
+        } else {
+            "slow"
         }
-    }
+    };
     Table::default()
-        .integers("network", rows.iter().map(|r| r.0))
-        .integers("condition", rows.iter().map(|r| r.1))
-        .integers("point", rows.iter().map(|r| r.2))
-        .text("kind", rows.iter().map(|r| r.3))
-        .flags("reached", rows.iter().map(|r| r.4))
-        .numbers("q", rows.iter().map(|r| r.5))
-        .numbers("newton_step", rows.iter().map(|r| r.6))
-        .integers("unstable", rows.iter().map(|r| r.7))
-        .numbers("spectral_radius", rows.iter().map(|r| r.8))
-        .integers("index_sign", rows.iter().map(|r| r.9))
-        .integers("hits", rows.iter().map(|r| r.10))
+        .integers("network", rows.iter().map(|r| r.network as i64))
+        .integers("condition", rows.iter().map(|r| r.condition as i64))
+        .integers("point", rows.iter().map(|r| r.point as i64))
+        .text("kind", rows.iter().map(kind))
+        .flags("reached", rows.iter().map(|r| r.reached))
+        .numbers("q", rows.iter().map(|r| r.q))
+        .numbers("newton_step", rows.iter().map(|r| r.newton_step))
+        .integers(
+            "unstable",
+            rows.iter().map(|r| r.spectrum.n_unstable as i64),
+        )
+        .numbers("spectral_radius", rows.iter().map(|r| r.spectrum.radius))
+        .integers("index_sign", rows.iter().map(|r| i64::from(r.index_sign)))
+        .integers("hits", rows.iter().map(|r| r.hits as i64))
+        .text("found_by", text(&|p| p.kind.name().to_owned()))
+        .integers("round", integer(&|p| p.round))
+        .integers("steps", integer(&|p| p.steps))
+        .numbers("residual_before", number(&|p| p.residual_before))
+        .numbers("residual_after", number(&|p| p.residual_after))
+        .text("hits_by", text(&hits_by))
         .to_bytes()
 }
 
-/// `fixed_points.npz`, rows as in [`table`]: `state` `[point, state]` (fields one after the other, units within), and
-/// `eigenvalues` `[point, state, 2]`, real and imaginary part, largest modulus first.
+/// `fixed_points.npz`, rows as in [`table`]: `state` `[point, state]` (fields one after the other, units within),
+/// `eigenvalues` `[point, state, 2]`, real and imaginary part, largest modulus first, and `seed` `[point, state]`, from
+/// where the run came that was polished; NaN for a slow point.
 #[must_use]
 pub fn arrays(found: &[Vec<FixedPoints>], n_state: usize) -> Vec<(&'static str, NpzArray)> {
-    let (mut state, mut eigenvalues, mut n) = (Vec::new(), Vec::new(), 0);
+    let (mut state, mut eigenvalues, mut seed, mut n) = (Vec::new(), Vec::new(), Vec::new(), 0);
     for f in found.iter().flatten() {
         let points = f
             .points
             .iter()
-            .map(|p| (&p.state, &p.spectrum))
-            .chain(f.slow.iter().map(|p| (&p.state, &p.spectrum)));
-        for (s, spectrum) in points {
+            .map(|p| (&p.state, &p.spectrum, p.provenance.seed.as_slice()))
+            .chain(f.slow.iter().map(|p| (&p.state, &p.spectrum, &[][..])));
+        for (s, spectrum, from) in points {
             n += 1;
             state.extend_from_slice(s);
             let known = spectrum
@@ -135,11 +176,18 @@ pub fn arrays(found: &[Vec<FixedPoints>], n_state: usize) -> Vec<(&'static str, 
                 .copied()
                 .chain(std::iter::repeat([f64::NAN; 2]));
             eigenvalues.extend(known.take(n_state).flatten());
+            seed.extend(
+                from.iter()
+                    .copied()
+                    .chain(std::iter::repeat(f64::NAN))
+                    .take(n_state),
+            );
         }
     }
     vec![
         ("state", NpzArray::f64(&[n, n_state], state)),
         ("eigenvalues", NpzArray::f64(&[n, n_state, 2], eigenvalues)),
+        ("seed", NpzArray::f64(&[n, n_state], seed)),
     ]
 }
 
@@ -155,6 +203,7 @@ pub fn census(
         input: f.input.clone(),
         at_tolerance: f.census.clone(),
         seeds: f.seeds,
+        state_scale: f.state_scale,
         census: one(f, expected),
     };
     let network = |(n, f): (&usize, &Vec<FixedPoints>)| NetworkCensus {

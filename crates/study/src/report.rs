@@ -8,12 +8,14 @@
 pub mod data;
 
 mod found;
+mod graphs;
 mod header;
 mod learned;
 mod look;
 mod methods;
 mod page;
 mod palette;
+mod robust;
 mod scale;
 mod shares;
 mod strip;
@@ -32,13 +34,14 @@ pub use data::ReportData;
 #[must_use]
 pub fn render(data: &ReportData) -> String {
     let palette = palette::Palette::of(data);
-    // In reading order. What compares networks (how alike, factors, would it break) belongs between the
-    // look at one network and the methods.
+    // In reading order. What compares networks (how alike, factors) belongs between the look at one network and what
+    // would break the findings.
     let sections = [
         header::section(data),
         learned::section(data, &palette),
         found::section(data, &palette),
         look::section(data, &palette),
+        robust::section(data),
         methods::section(data),
     ];
     page::assemble(data, &sections)
@@ -56,6 +59,7 @@ pub fn figures(data: &ReportData) -> Vec<(String, String)> {
         ("census_strip".to_owned(), strip::figure(data, &palette)),
         ("basin_shares".to_owned(), shares::figure(data, &palette)),
     ];
+    figures.extend(graphs::figure(data).map(|f| ("topology_classes".to_owned(), f)));
     figures.extend(look::figures(data, &palette));
     figures
         .into_iter()

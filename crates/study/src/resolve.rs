@@ -10,7 +10,7 @@ use crate::spec::{
     ImportSpec, MeasureSpec, NetworksSpec, StudySpec, TaskSpec, Until, UntrainedSpec, defaults,
 };
 use crate::study::{
-    FixedPointsPlan, NetworkPlan, Origin, PopulationPlan, SUMMATION, Study, TaskPlan,
+    FixedPointsPlan, NetworkPlan, Origin, PopulationPlan, SUMMATION, Study, TaskPlan, TopologyPlan,
 };
 use check::{label, positive};
 use chiliad_engine::cell::Cell;
@@ -102,28 +102,7 @@ impl Resolver<'_> {
             }
         }
         self.check_references(spec, &populations)?;
-        let mut fixed_points = None;
-        for (i, measure) in spec.measure.iter().enumerate() {
-            let MeasureSpec::FixedPoints {
-                seeds,
-                driven,
-                driven_steps,
-            } = measure;
-            let path = format!("measure[{i}]");
-            positive(*seeds as u64).map_err(|m| self.refuse(&format!("{path}.seeds"), m))?;
-            positive(*driven as u64).map_err(|m| self.refuse(&format!("{path}.driven"), m))?;
-            positive(*driven_steps).map_err(|m| self.refuse(&format!("{path}.driven_steps"), m))?;
-            if fixed_points
-                .replace(FixedPointsPlan {
-                    seeds: *seeds,
-                    driven: *driven,
-                    driven_steps: *driven_steps,
-                })
-                .is_some()
-            {
-                return Err(self.refuse(&path, "FixedPoints is there already; once is enough"));
-            }
-        }
+        let (fixed_points, topology) = self.measures(spec)?;
         Ok(Study {
             format: 1,
             title: spec.title.clone(),
@@ -132,8 +111,71 @@ impl Resolver<'_> {
             summation: SUMMATION.into(),
             populations,
             fixed_points,
+            topology,
             claims: spec.claims.clone(),
         })
+    }
+
+    fn measures(
+        &self,
+        spec: &StudySpec,
+    ) -> Result<(Option<FixedPointsPlan>, Option<TopologyPlan>)> {
+        let (mut fixed_points, mut topology) = (None, None);
+        for (i, measure) in spec.measure.iter().enumerate() {
+            let path = format!("measure[{i}]");
+            let at_least_one = |field: &str, n: u64| {
+                positive(n).map_err(|m| self.refuse(&format!("{path}.{field}"), m))
+            };
+            let twice = match measure {
+                MeasureSpec::FixedPoints {
+                    seeds,
+                    driven,
+                    driven_steps,
+                } => {
+                    at_least_one("seeds", *seeds as u64)?;
+                    at_least_one("driven", *driven as u64)?;
+                    at_least_one("driven_steps", *driven_steps)?;
+                    let plan = FixedPointsPlan {
+                        seeds: *seeds,
+                        driven: *driven,
+                        driven_steps: *driven_steps,
+                    };
+                    fixed_points.replace(plan).map(|_| "FixedPoints")
+                }
+                MeasureSpec::Topology {
+                    directions,
+                    amplitude,
+                    trials,
+                    grace,
+                } => {
+                    at_least_one("directions", *directions as u64)?;
+                    at_least_one("trials", *trials as u64)?;
+                    if !(*amplitude > 0.0 && *amplitude <= 0.1) {
+                        return Err(self.refuse(
+                            &format!("{path}.amplitude"),
+                            format!("{amplitude}; allowed: above 0 and at most 0.1"),
+                        ));
+                    }
+                    let plan = TopologyPlan {
+                        directions: *directions,
+                        amplitude: *amplitude,
+                        trials: *trials,
+                        grace: *grace,
+                    };
+                    topology.replace(plan).map(|_| "Topology")
+                }
+            };
+            if let Some(name) = twice {
+                return Err(self.refuse(&path, format!("{name} is there already; once is enough")));
+            }
+        }
+        if topology.is_some() && fixed_points.is_none() {
+            return Err(self.refuse(
+                "measure",
+                "Topology() joins fixed points; add FixedPoints()",
+            ));
+        }
+        Ok((fixed_points, topology))
     }
 
     fn task(&self, spec: &TaskSpec) -> Result<(Task, TaskPlan)> {

@@ -2,6 +2,7 @@
 
 pub(crate) mod criterion;
 mod search;
+mod topology;
 mod train;
 
 use crate::engine_calls::{self, Device};
@@ -100,6 +101,11 @@ pub fn run(
     if let Some(search) = &study.fixed_points {
         for plan in &study.populations {
             run.search(plan, search)?;
+        }
+        if let Some(how) = &study.topology {
+            for plan in &study.populations {
+                run.topology(plan, search, how)?;
+            }
         }
     }
     if options.shard.is_none() {

@@ -215,6 +215,21 @@ pub enum MeasureSpec {
         #[serde(default = "defaults::driven_steps")]
         driven_steps: u64,
     },
+    /// Graphs of the fixed points, how alike they are, and whether they explain the outputs; needs `FixedPoints`.
+    Topology {
+        /// Directions on an unstable circle.
+        #[serde(default = "defaults::directions")]
+        directions: usize,
+        /// Distance from a point at which its unstable manifold is entered, of the state scale.
+        #[serde(default = "defaults::amplitude")]
+        amplitude: f64,
+        /// New trials on which the automaton is judged.
+        #[serde(default = "defaults::judged")]
+        trials: usize,
+        /// Steps without a pulse before a step counts for the automaton.
+        #[serde(default = "defaults::grace")]
+        grace: usize,
+    },
 }
 
 /// A sentence and the test that decides it.
@@ -344,5 +359,17 @@ pub mod defaults {
     }
     pub fn driven_steps() -> u64 {
         4000
+    }
+    pub fn directions() -> usize {
+        64
+    }
+    pub fn amplitude() -> f64 {
+        1e-3
+    }
+    pub fn judged() -> usize {
+        256
+    }
+    pub fn grace() -> usize {
+        3
     }
 }

@@ -34,6 +34,9 @@ pub struct Study {
     pub populations: Vec<PopulationPlan>,
     /// Search for fixed points, if asked for.
     pub fixed_points: Option<FixedPointsPlan>,
+    /// Graphs of the fixed points, if asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topology: Option<TopologyPlan>,
     /// Claims.
     pub claims: Vec<ClaimSpec>,
 }
@@ -153,6 +156,20 @@ pub struct FixedPointsPlan {
     pub driven: usize,
     /// Steps that they get.
     pub driven_steps: u64,
+}
+
+/// How topology graphs are made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TopologyPlan {
+    /// Directions on an unstable circle.
+    pub directions: usize,
+    /// Distance from a point at which its unstable manifold is entered, of the state scale.
+    pub amplitude: f64,
+    /// New trials on which the automaton is judged.
+    pub trials: usize,
+    /// Steps without a pulse before a step counts for the automaton.
+    pub grace: usize,
 }
 
 impl Study {

@@ -63,7 +63,13 @@ impl Worker {
     pub(crate) fn bytes(&self, n_steps: usize) -> usize {
         let architecture = &self.block.architecture;
         let (inputs, outputs) = (architecture.inputs + 1, architecture.outputs);
-        let arena: usize = self.block.arena.storage.iter().map(|lines| lines.len()).sum();
+        let arena: usize = self
+            .block
+            .arena
+            .storage
+            .iter()
+            .map(|lines| lines.len())
+            .sum();
         let weights = self.weights.len() + self.gradients.iter().map(Weights::len).sum::<usize>();
         // A block's inputs, targets and mask, its outputs and their errors.
         let trials = BLOCK * n_steps * (inputs + 4 * outputs);

@@ -261,12 +261,12 @@ impl Search<'_> {
 
     fn run_round(&mut self, seeds: &[(SeedKind, Vec<f64>)]) {
         self.seeds += seeds.len();
-        let mut found: Vec<(SeedKind, Run)> = Vec::new();
+        let mut found: Vec<(SeedKind, Run, &[f64])> = Vec::new();
         let mut minima: Vec<Vec<f64>> = Vec::new();
         for (kind, seed) in seeds {
             let run = self.solver.run(seed);
             match run.end {
-                End::Point => found.push((*kind, run)),
+                End::Point => found.push((*kind, run, seed)),
                 End::Minimum => minima.push(run.state),
                 End::Lost => self.rejected += 1,
             }
@@ -274,7 +274,7 @@ impl Search<'_> {
         self.add_minima(minima);
 
         let tolerance = self.options.tolerance * self.source.scale;
-        let states: Vec<&[f64]> = found.iter().map(|(_, r)| r.state.as_slice()).collect();
+        let states: Vec<&[f64]> = found.iter().map(|(_, r, _)| r.state.as_slice()).collect();
         let group = groups(&states, tolerance);
         let n_groups = group.iter().max().map_or(0, |m| m + 1);
         let mut members: Vec<Vec<usize>> = vec![Vec::new(); n_groups];
@@ -311,6 +311,7 @@ impl Search<'_> {
                 kind,
                 round: self.round,
                 hits,
+                seed: found[members[best]].2.to_vec(),
                 steps: run.steps,
                 residual_before: residuals[best],
                 residual_after: 0.0,
@@ -373,6 +374,7 @@ impl Search<'_> {
             kind: SeedKind::Settled,
             round: self.round,
             hits: vec![(SeedKind::Settled, 1)],
+            seed: state.clone(),
             steps: 0,
             residual_before,
             residual_after: 0.0,

@@ -33,6 +33,22 @@ pub enum SeedKind {
     Settled,
 }
 
+impl SeedKind {
+    /// As in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Own => "own",
+            Self::Visited => "visited",
+            Self::VisitedNear => "visited_near",
+            Self::VisitedFar => "visited_far",
+            Self::Between => "between",
+            Self::Box => "box",
+            Self::Found => "found",
+            Self::Settled => "settled",
+        }
+    }
+}
+
 /// The five kinds of the first round.
 pub(crate) const FIRST: [SeedKind; 5] = [
     SeedKind::Visited,

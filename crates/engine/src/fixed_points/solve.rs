@@ -31,6 +31,8 @@ pub(crate) struct Solver<'a> {
     step: Vec<f64>,
     trial: Vec<f64>,
     trial_residual: Vec<f64>,
+    /// Residual norms along a run, where somebody wants them.
+    pub(crate) trace: Option<Vec<f64>>,
 }
 
 /// Newton step, relative to the scale, at which a run has found its point.
@@ -60,6 +62,7 @@ impl<'a> Solver<'a> {
             step: zeros.clone(),
             trial: zeros.clone(),
             trial_residual: zeros,
+            trace: None,
         }
     }
 
@@ -103,6 +106,7 @@ impl<'a> Solver<'a> {
             self.map
                 .target_residual(&mut self.scratch, &state, true, &mut self.residual);
             let now = norm(&self.residual);
+            self.trace.iter_mut().for_each(|t| t.push(now));
             if !now.is_finite() {
                 break;
             }
@@ -164,6 +168,7 @@ impl<'a> Solver<'a> {
             self.map
                 .target_residual(&mut self.scratch, state, true, &mut self.residual);
             let now = norm(&self.residual);
+            self.trace.iter_mut().for_each(|t| t.push(now));
             if damped >= PATIENCE && now > HOPELESS * self.scale {
                 return Some(End::Lost);
             }

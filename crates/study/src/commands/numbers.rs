@@ -62,6 +62,22 @@ pub(crate) struct FixedPointsArguments {
     out: PathBuf,
 }
 
+/// The constant inputs of a file, or no input.
+pub(super) fn conditions(inputs: Option<&Path>, channels: usize) -> anyhow::Result<Vec<Condition>> {
+    let Some(file) = inputs else {
+        return Ok(vec![Condition {
+            label: "no input".into(),
+            input: vec![0.0; channels],
+        }]);
+    };
+    let inputs = array(file, "inputs", "[condition, channel]", 2, channels)?.to_f32();
+    let one = |(c, i): (usize, &[f32])| Condition {
+        label: c.to_string(),
+        input: i.to_vec(),
+    };
+    Ok(inputs.chunks(channels).enumerate().map(one).collect())
+}
+
 /// An array of an npz file with so many axes, the last of a known length; every value finite.
 pub(super) fn array(
     file: &Path,
@@ -227,27 +243,7 @@ pub(super) fn fixed_points(a: &FixedPointsArguments, json: bool) -> anyhow::Resu
     if a.n_seeds == 0 {
         return refuse("--n-seeds 0; allowed: 1 or more".into());
     }
-    let conditions = match &a.inputs {
-        Some(file) => array(
-            file,
-            "inputs",
-            "[condition, channel]",
-            2,
-            architecture.inputs,
-        )?
-        .to_f32()
-        .chunks(architecture.inputs)
-        .enumerate()
-        .map(|(c, i)| Condition {
-            label: c.to_string(),
-            input: i.to_vec(),
-        })
-        .collect(),
-        None => vec![Condition {
-            label: "no input".into(),
-            input: vec![0.0; architecture.inputs],
-        }],
-    };
+    let conditions = conditions(a.inputs.as_deref(), architecture.inputs)?;
     let own_seeds = match &a.seeds {
         Some(file) => array(file, "state", "[seed, state]", 2, n_state)?
             .to_f64()

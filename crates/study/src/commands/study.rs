@@ -117,16 +117,21 @@ fn dry(study: &Study, device: &str, json: bool) -> anyhow::Result<()> {
         "in all {parameters} parameters; populations are trained one after the other, so at most {:.1} MB at once, without trials; on this CPU about {minutes:.1} minutes if every network takes all its steps",
         most as f64 / 1e6
     );
+    let decidable = study
+        .claims
+        .iter()
+        .filter(|c| chiliad::gather::decidable(study, c))
+        .count();
     if !study.claims.is_empty() {
         let _ = writeln!(
             text,
-            "{} claims: none can be decided by this version",
+            "{} claims, of which this version can decide {decidable}",
             study.claims.len()
         );
     }
     answer(
         json,
-        &json!({"title": study.title, "networks": study.n_networks(), "populations": rows, "device": {"kind": device.kind, "name": device.words, "reason": device.reason}, "parameters": parameters, "bytes": most, "minutes": minutes, "claims_decidable": 0}),
+        &json!({"title": study.title, "networks": study.n_networks(), "populations": rows, "device": {"kind": device.kind, "name": device.words, "reason": device.reason}, "parameters": parameters, "bytes": most, "minutes": minutes, "claims_decidable": decidable}),
         text.trim_end(),
     );
     Ok(())
@@ -146,6 +151,14 @@ pub(super) fn status(dir: &Path, json: bool) -> anyhow::Result<()> {
                 .populations
                 .iter()
                 .map(|p| format!("fixed_points/{}", p.label)),
+        );
+    }
+    if study.topology.is_some() {
+        stages.extend(
+            study
+                .populations
+                .iter()
+                .map(|p| format!("topology/{}", p.label)),
         );
     }
     if folder.manifest.shard.is_none() {

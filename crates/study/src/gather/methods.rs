@@ -68,6 +68,16 @@ pub(super) fn methods(folder: &StudyFolder, study: &Study, task: &Task) -> Metho
         constant("driven", format!("{} states", f.driven));
         constant("driven_steps", format!("{} steps", f.driven_steps));
     }
+    if let Some(t) = &study.topology {
+        paragraphs.push(format!(
+            "Topology: the unstable manifold of every saddle was entered at {} of the state scale along {} directions for two unstable dimensions (both for one, four times as many for each further one) and followed to where it ends; saddles on the boundaries between attractors were found by bisection between neighbouring directions. Every attractor was given one-step pulses of +1 and -1 on every channel, or, where there are several constant inputs, a change of the input. Classes are isomorphism classes (colour refinement, then VF2) of nodes with number of unstable directions and edges of unstable manifolds. Automaton fidelity: share of time steps of {} new trials, at least {} steps after a pulse, at which the graph and the network give the same rounded outputs.",
+            t.amplitude, t.directions, t.trials, t.grace
+        ));
+        constant("directions", t.directions.to_string());
+        constant("amplitude", format!("{} of the state scale", t.amplitude));
+        constant("trials", format!("{} trials", t.trials));
+        constant("grace", format!("{} steps", t.grace));
+    }
     let mut provenance = vec![
         ("chiliad".to_owned(), m.chiliad.clone()),
         ("device".into(), m.device.clone()),

@@ -6,9 +6,13 @@
 mod census;
 mod look;
 mod nullable;
+mod topology;
 
 pub use census::{Attractor, Census, Certificate};
 pub use look::{Look, LookPoint, Removal, RemovalCurve, TrialTrace};
+pub use topology::{
+    ClassNode, Interval, Robustness, Snapshot, Tolerances, Topology, TopologyClass,
+};
 
 use nullable::null_is_nan;
 use serde::{Deserialize, Serialize};
@@ -22,6 +26,12 @@ pub struct ReportData {
     pub populations: Vec<PopulationReport>,
     /// Networks drawn in detail; the first is shown when the page opens.
     pub looks: Vec<Look>,
+    /// Graphs and their classes, where they were made.
+    #[serde(default)]
+    pub topology: Option<Topology>,
+    /// What the findings hang on; none where nothing was searched.
+    #[serde(default)]
+    pub robustness: Option<Robustness>,
     /// How it was done.
     pub methods: Methods,
 }

@@ -4,7 +4,7 @@ use super::data::{Census, Certificate, NetworkReport, PopulationReport, ReportDa
 use super::palette::Palette;
 use super::summary::{censuses, class_name, classes, median, range};
 use super::text::{count, escape, number};
-use super::{shares, strip};
+use super::{graphs, robust, shares, strip};
 
 /// Classes named in the table; the strip shows the rest.
 const MAX_CLASSES: usize = 12;
@@ -19,14 +19,32 @@ pub(super) fn section(data: &ReportData, palette: &Palette) -> String {
         .collect();
     format!(
         r#"<section id="found"><h2>What they found</h2>
-<p class="caption">Left, a row per network: its fixed points by number of unstable directions (0: stable), rows of one class together, coloured by cell; certificate ● held, ○ open, ◇ degenerate, – not applicable. Right, what driven states ended on after the input was switched off: a dot per network, a line over their range, a bar at the median.</p>
-<div class="split"><div class="strip-scroll"><div class="head">{}</div>{}</div><div class="side">{cards}</div></div>
-{}{}{}</section>"#,
+<p class="caption">Left, a row per network: its fixed points by number of unstable directions (0: stable), rows of one class together (of topology, where graphs were made, else of census), coloured by cell; certificate ● held, ○ open, ◇ degenerate, – not applicable. Right, what driven states ended on after the input was switched off: a dot per network, a line over their range, a bar at the median.</p>
+<div class="split"><div class="strip-scroll"><div class="head">{}</div>{}</div><div class="side">{}{cards}</div></div>
+{}{}{}{}</section>"#,
         strip::head(palette).inline(),
         strip::rows(data, palette).inline(),
+        graphs::cards(data, palette),
         totals(data),
+        universality(data),
         class_table(data, palette),
         exceptions(data)
+    )
+}
+
+/// How universal the classes are, and whether the graphs explain the outputs.
+fn universality(data: &ReportData) -> String {
+    let Some(topology) = &data.topology else {
+        return String::new();
+    };
+    let fidelity: String = topology
+        .fidelity
+        .iter()
+        .map(|f| format!("<li>{}</li>", escape(f)))
+        .collect();
+    format!(
+        r#"<h3>How universal</h3><p class="caption">Share of pairs of trained networks whose graphs are isomorphic, with the 95 % bootstrap interval over networks.</p>{}<h3>Does the graph explain the network</h3><p class="caption">Automaton fidelity: share of time steps of new trials at which the graph, fed the same pulses, gives the network's rounded outputs.</p><ul class="notes">{fidelity}</ul>"#,
+        robust::index_table(&topology.universality)
     )
 }
 

@@ -50,6 +50,8 @@ pub(super) fn study(per_cell: usize) -> ReportData {
         header: header(),
         populations,
         looks,
+        topology: Some(topology(per_cell)),
+        robustness: Some(robustness()),
         methods: methods(),
     }
 }
@@ -266,6 +268,68 @@ fn trial(draw: &mut Draw) -> TrialTrace {
         trace.outputs.push(state.to_vec());
     }
     trace
+}
+
+/// One class, a cube.
+fn topology(per_cell: usize) -> Topology {
+    let place = |k: usize| [k % 3, k / 3 % 3, k / 9].map(|d| d as f64 - 1.0);
+    let free = |p: &[f64; 3]| p.iter().filter(|x| **x == 0.0).count();
+    let nodes: Vec<ClassNode> = (0..27)
+        .map(|k| ClassNode {
+            unstable: free(&place(k)),
+            fixed: true,
+            reached: k != 13,
+            label: format!("{:?}", place(k)),
+            readout: place(k).to_vec(),
+        })
+        .collect();
+    let near = |a: [f64; 3], b: [f64; 3]| (0..3).map(|i| (a[i] - b[i]).abs()).sum::<f64>() == 1.0;
+    let edges = (0..27)
+        .flat_map(|a| (0..27).map(move |b| (a, b)))
+        .filter(|(a, b)| near(place(*a), place(*b)) && free(&place(*a)) > free(&place(*b)))
+        .collect();
+    Topology {
+        classes: vec![TopologyClass {
+            drawn: 0,
+            points: vec![8, 12, 6, 1],
+            members: vec![(per_cell, per_cell); 4],
+            nodes,
+            edges,
+        }],
+        of_network: (0..4 * per_cell).map(|n| (n, 0)).collect(),
+        universality: vec![("all points, all pairs".to_owned(), interval())],
+        fidelity: vec!["vanilla tanh 32: median 0.993, 0.98 to 0.999, 16 networks".to_owned()],
+    }
+}
+
+fn interval() -> Interval {
+    Interval {
+        value: 0.81,
+        low: 0.7,
+        high: 0.9,
+        n: 64,
+    }
+}
+
+fn robustness() -> Robustness {
+    Robustness {
+        tolerances: vec![Tolerances {
+            population: "vanilla tanh 32".to_owned(),
+            at: [1e-6, 1e-5, 1e-4].map(|t| (t, [25, 27, 29])).to_vec(),
+            same: 15,
+            searched: 16,
+        }],
+        snapshots: [Some(0.01), None]
+            .map(|at_loss| Snapshot {
+                population: "vanilla tanh 32".to_owned(),
+                at_loss,
+                networks: 16,
+                classes: 2,
+                as_at_the_end: 14,
+            })
+            .to_vec(),
+        worst_left_out: vec![("all networks".to_owned(), interval())],
+    }
 }
 
 fn header() -> Header {

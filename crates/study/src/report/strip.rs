@@ -3,7 +3,7 @@
 
 use super::data::{Census, Certificate, NetworkReport, ReportData};
 use super::palette::{Palette, unstable_name};
-use super::summary::{censuses, class_name, classes};
+use super::summary::{censuses, groups};
 use super::svg::{Svg, text, text_up};
 
 const WIDTH: f64 = 400.0;
@@ -63,9 +63,10 @@ pub(super) fn rows(data: &ReportData, palette: &Palette) -> Svg {
         .unwrap_or(0)
         .max(1) as f64;
     let (mut body, mut y) = (String::new(), 2.0);
-    for (counts, size) in classes(data) {
+    for (class, members) in groups(data) {
         let top = y;
-        for (p, network, census) in censuses(data).filter(|(_, _, c)| c.counts == counts) {
+        let size = members.len();
+        for (p, network, census) in members {
             body += &row(network, census, palette.class(p), y, most);
             y += ROW;
         }
@@ -75,7 +76,7 @@ pub(super) fn rows(data: &ReportData, palette: &Palette) -> Svg {
             top + 1.0,
             y - 1.0
         );
-        let name = format!("{} · {size}", class_name(&counts));
+        let name = format!("{class} · {size}");
         body += &text("number-class", X[3] + 6.0, top + ROW - 3.0, &name);
         y += 3.0;
     }

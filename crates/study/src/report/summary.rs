@@ -81,3 +81,36 @@ pub(super) fn classes(data: &ReportData) -> Vec<([usize; 5], usize)> {
     classes.sort_by_key(|&(counts, size)| (std::cmp::Reverse(size), counts));
     classes
 }
+
+/// Groups of rows of the strip, largest class first: its name and its networks. Classes of topology where graphs were made,
+/// else of census.
+pub(super) fn groups(data: &ReportData) -> Vec<(String, Vec<(usize, &NetworkReport, &Census)>)> {
+    let Some(topology) = &data.topology else {
+        let of = |(counts, _): &([usize; 5], usize)| {
+            let members = censuses(data).filter(|(_, _, c)| c.counts == *counts);
+            (class_name(counts), members.collect())
+        };
+        return classes(data).iter().map(of).collect();
+    };
+    let in_class = |class: Option<usize>| -> Vec<_> {
+        censuses(data)
+            .filter(|(_, n, _)| topology.of_network.get(&n.index).copied() == class)
+            .collect()
+    };
+    let mut groups: Vec<_> = (0..topology.classes.len())
+        .map(|c| (class_letter(c), in_class(Some(c))))
+        .collect();
+    groups.push(("no graph".to_owned(), in_class(None)));
+    groups.retain(|g| !g.1.is_empty());
+    groups
+}
+
+/// A, B, ..., Z, AA, AB, ...
+pub(super) fn class_letter(class: usize) -> String {
+    let last = char::from(b'A' + (class % 26) as u8);
+    if class < 26 {
+        last.to_string()
+    } else {
+        class_letter(class / 26 - 1) + &last.to_string()
+    }
+}

@@ -35,7 +35,7 @@ fn figures_have_axis_labels_and_stand_alone() {
     let figures = figures(&data);
     let mut names: Vec<_> = figures.iter().map(|f| f.0.clone()).collect();
     names.dedup();
-    assert_eq!(names.len(), 3 + data.looks.len());
+    assert_eq!(names.len(), 4 + data.looks.len());
     for (name, svg) in &figures {
         let file = std::env::temp_dir().join(format!("chiliad-sample-{name}"));
         std::fs::write(file, svg).expect("write sample");
@@ -65,6 +65,15 @@ fn names_cannot_inject() {
     data.populations[0].cell = attack.to_owned();
     data.looks[0].why = attack.to_owned();
     data.looks[0].points[0].label = attack.to_owned();
+    if let Some(topology) = &mut data.topology {
+        topology.classes[0].nodes[0].label = attack.to_owned();
+        topology.fidelity[0] = attack.to_owned();
+        topology.universality[0].0 = attack.to_owned();
+    }
+    if let Some(robust) = &mut data.robustness {
+        robust.tolerances[0].population = attack.to_owned();
+        robust.snapshots[0].population = attack.to_owned();
+    }
     data.methods.load_tables = attack.to_owned();
     data.methods.provenance[0].1 = attack.to_owned();
     if let Some(census) = &mut data.populations[0].networks[0].census {
@@ -126,6 +135,12 @@ fn odd_studies_render() {
     for inputs in &mut planar.looks[0].trials[0].inputs {
         inputs.push(0.5);
     }
+    if let Some(topology) = &mut single.topology {
+        topology.classes[0].nodes[0].readout.clear();
+        topology.classes[0].edges.push((99, 0));
+    }
+    planar.topology = None;
+    planar.robustness = None;
     let empty = ReportData::default();
     let studies = [empty, sample::study(0), unlucky, single, planar];
     for (k, data) in studies.iter().enumerate() {

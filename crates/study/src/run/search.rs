@@ -6,9 +6,22 @@ use crate::error::Result;
 use crate::points;
 use crate::study::{FixedPointsPlan, PopulationPlan};
 use chiliad_engine::files::own;
+use chiliad_tasks::Trials;
+use chiliad_tasks::task::TRAIN;
 use std::time::Instant;
 
 impl Run<'_> {
+    /// The trials whose states seed searches and are driven on.
+    pub(super) fn driving(&self, search: &FixedPointsPlan) -> Result<Trials> {
+        engine_calls::driven_trials(&self.task, search, self.study.seed)
+    }
+
+    /// At most `n` trials of the task, as many as there are, under a seed of their own.
+    pub(super) fn some_trials(&self, n: usize, seed: u64) -> Result<Trials> {
+        let n = self.task.grid_size(TRAIN)?.map_or(n, |all| n.min(all));
+        Ok(self.task.sample(TRAIN, n, self.study.seed ^ seed)?)
+    }
+
     pub(super) fn search(&mut self, plan: &PopulationPlan, search: &FixedPointsPlan) -> Result<()> {
         let stage = format!("fixed_points/{}", plan.label);
         if self.folder.finished(&stage) {
@@ -23,7 +36,7 @@ impl Run<'_> {
         self.folder.read(&weights)?;
         let population = own::load(&self.absolute(&weights))?;
         let indices = self.indices(plan);
-        let trials = engine_calls::driven_trials(&self.task, search, self.study.seed)?;
+        let trials = self.driving(search)?;
         let conditions = self.task.conditions();
         let what = Search {
             plan: search,
