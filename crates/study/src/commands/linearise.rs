@@ -56,9 +56,9 @@ pub(crate) struct LineariseArguments {
     /// Time constant, in steps, from which a mode counts as slow (project default: a tenth of the trial length).
     #[arg(long)]
     slow: Option<f64>,
-    /// Steps at the constant input before a visited state is looked at (project default).
-    #[arg(long, default_value_t = 20)]
-    relax: usize,
+    /// Steps at the constant input before a visited state is looked at (project default: two trial lengths).
+    #[arg(long)]
+    relax: Option<usize>,
     /// Largest speed per step of a slow state, as a share of the state scale (project default).
     #[arg(long, default_value_t = 0.01)]
     slow_speed: f64,
@@ -121,7 +121,7 @@ pub(super) fn linearise(a: &LineariseArguments, json: bool) -> anyhow::Result<()
         },
         slow: a.slow.unwrap_or(trial_length as f64 / 10.0),
         slow_speed: a.slow_speed,
-        relax: a.relax,
+        relax: a.relax.unwrap_or(2 * trial_length),
         modes: a.modes,
     };
     let mut progress = Progress::new(json);
@@ -165,7 +165,7 @@ pub(super) fn linearise(a: &LineariseArguments, json: bool) -> anyhow::Result<()
         .collect();
     let options = json!({
         "horizon": a.horizon, "growth_max": a.growth_max, "normalisation": asked.removal.normalisation,
-        "slow": asked.slow, "relax": a.relax, "slow_speed": a.slow_speed, "trial_length": trial_length,
+        "slow": asked.slow, "relax": asked.relax, "slow_speed": a.slow_speed, "trial_length": trial_length,
         "landmarks": asked.slow_set.landmarks, "neighbours": asked.slow_set.neighbours,
         "variance": asked.slow_set.variance, "persistence": a.persistence,
         "persistence_ratio": asked.slow_set.persistence_ratio,
