@@ -44,11 +44,14 @@ fn two_units() -> PiecewiseLinear {
     .unwrap()
 }
 
+/// Points, multipliers, stability.
+type Known<'a> = (&'a [[f64; 2]], [f64; 2], bool);
+
 fn assert_two_units(found: &Found, tolerance: f64) {
     let periods: Vec<usize> = found.cycles.iter().map(|c| c.period).collect();
     assert_eq!(periods, [1, 1, 2, 2, 2]);
     let real = |c: &Cycle| c.multipliers.iter().map(|m| m[0]).collect::<Vec<_>>();
-    let known: [(&[[f64; 2]], [f64; 2], bool); 5] = [
+    let known: [Known<'_>; 5] = [
         (&[[-56.0 / 171.0, 3.0 / 19.0]], [-0.9, -0.8], true),
         (&[[16.0 / 9.0, 1.0]], [1.28794184031, -1.18794184031], false),
         (
