@@ -284,17 +284,17 @@ impl Tracker<'_, '_> {
         known: &[Manifold],
         found: &mut Manifold,
     ) {
-        for b in 0..self.points.states.len() {
+        for (b, of_b) in known.iter().enumerate() {
             let missing = self.points.unstable[b] + 1 == self.k
                 && !found.links.contains(&b)
-                && known[b].ends.is_subset(&found.ends);
+                && of_b.ends.is_subset(&found.ends);
             if !missing {
                 continue;
             }
             let (near, ends): (Vec<Vec<f64>>, Vec<Vertex>) = directions
                 .iter()
                 .zip(vertices)
-                .filter(|(_, v)| known[b].ends.contains(&v.1))
+                .filter(|(_, v)| of_b.ends.contains(&v.1))
                 .map(|(d, v)| (d.clone(), v.clone()))
                 .unzip();
             let simplices = candidates(&near, &ends, self.k - 1);

@@ -110,7 +110,7 @@ fn drawing(class: &TopologyClass, c: usize) -> Svg {
         "axis-label mid",
         0.5 * SIZE.0,
         SIZE.1 - 4.0,
-        "output 1 → (up: output 2, aslant: output 3)",
+        "output 1 →, output 2 ↑, output 3 ↗",
     );
     Svg {
         width: SIZE.0,
