@@ -125,7 +125,7 @@ fn permuted(population: &Population) -> Population {
         for tensor in &population.layout.tensors {
             let old = &population.network(network)[tensor.range()];
             let new = &mut other.params[base..][tensor.range()];
-            let unit = |axis: usize| tensor.shape[axis] == n && !(tensor.name == "b_out");
+            let unit = |axis: usize| tensor.shape[axis] == n && tensor.name != "b_out";
             let columns = tensor.shape.get(1).copied().unwrap_or(1);
             for i in 0..tensor.shape[0] {
                 for j in 0..columns {

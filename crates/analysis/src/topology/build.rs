@@ -254,14 +254,15 @@ fn condition(
         let node = &mut graph.nodes[first + p];
         node.label = label;
         node.reached = driven.then_some(all_reached && !manifold.ends.is_empty());
-        for (a, share) in &manifold.shares {
+        for a in &manifold.ends {
             let to = attractors[*a];
+            let share = manifold.shares.get(a).copied().unwrap_or(0.0);
             let kind = match graph.nodes[to].kind {
                 NodeKind::Stable if landscape.unstable[p] == 1 => EdgeKind::End,
                 NodeKind::Stable => EdgeKind::Share,
                 _ => EdgeKind::LeadsToCycle,
             };
-            graph.edges.push(edge(first + p, to, kind, Some(*share)));
+            graph.edges.push(edge(first + p, to, kind, Some(share)));
         }
         for &link in &manifold.links {
             let kind = if link == p {

@@ -1,13 +1,18 @@
 //! Isomorphism classes of graphs: a hash by colour refinement, then VF2 among equals.
 //!
-//! What counts are nodes with kind, number of unstable directions, period and condition, and the edges of unstable
-//! manifolds: both ends of index-1 points, links between saddles, homoclinic edges, edges to what is no fixed point, and
-//! shares that no linked saddle accounts for. How large a share is does not count, nor do the edges of inputs.
+//! What counts are nodes with kind, number of unstable directions, period and condition, and those edges of unstable
+//! manifolds that are found completely: both ends of index-1 points; the links of index-2 points, whose directions are a
+//! circle that is gone round, and the attractors that no linked saddle accounts for; from points with more unstable
+//! directions all attractors they lead to, since a search of a sphere can miss a link. How large a share is does not count,
+//! nor do the edges of inputs.
 
 use super::graph::{EdgeKind, Graph, NodeKind};
 use petgraph::algo::is_isomorphic_matching;
 use petgraph::graph::DiGraph;
 use std::collections::BTreeMap;
+
+/// Most unstable directions of a point whose links are all found.
+const CIRCLE: usize = 2;
 
 /// What is compared of a node: its colour after refinement.
 type Shape = DiGraph<u64, u8>;
@@ -131,12 +136,13 @@ pub(crate) fn scaffold_edges(graph: &Graph) -> Vec<(usize, usize, u8)> {
             .filter(|e| e.from == from && e.kind == EdgeKind::Link)
             .any(|e| ends_of(e.to).any(|end| end == to))
     };
+    let counts = |from: usize, to: usize| graph.nodes[from].index > CIRCLE || !explained(from, to);
     let code = |e: &super::Edge| match e.kind {
         EdgeKind::End => Some(if e.share == Some(1.0) { 1 } else { 0 }),
-        EdgeKind::Link => Some(2),
+        EdgeKind::Link => (graph.nodes[e.from].index <= CIRCLE).then_some(2),
         EdgeKind::Homoclinic => Some(3),
-        EdgeKind::LeadsToCycle => (!explained(e.from, e.to)).then_some(4),
-        EdgeKind::Share => (!explained(e.from, e.to)).then_some(5),
+        EdgeKind::LeadsToCycle => counts(e.from, e.to).then_some(4),
+        EdgeKind::Share => counts(e.from, e.to).then_some(5),
         EdgeKind::Pulse | EdgeKind::Condition => None,
     };
     graph

@@ -100,8 +100,7 @@ impl<'a> Flow<'a> {
             }
             taken += LOOK;
             let size = now.iter().map(|x| x * x).sum::<f64>();
-            // A comparison that is false for what is not a number.
-            if !(size <= (GONE * self.scale).powi(2)) {
+            if size.is_nan() || size > (GONE * self.scale).powi(2) {
                 return self.diverged();
             }
             if let Some(known) = self.captured(&now) {
@@ -254,8 +253,7 @@ impl<'a> Flow<'a> {
                 *x += step[(i, 0)];
                 length += step[(i, 0)].powi(2);
             }
-            // Also ends where the length is not a number.
-            if !(length.sqrt() <= self.scale) {
+            if length.is_nan() || length.sqrt() > self.scale {
                 return None;
             }
             if length.sqrt() <= 1e-10 * self.scale {

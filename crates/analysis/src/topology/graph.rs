@@ -51,7 +51,8 @@ pub struct Node {
 pub enum EdgeKind {
     /// From a point with one unstable direction to where one side of it ends; share 0.5, or 1 where both sides end there.
     End,
-    /// From a point with several unstable directions to an attractor; the share of directions that end there.
+    /// From a point with several unstable directions to an attractor; the share of directions, drawn evenly,
+    /// that end there; 0 where only a thin wedge does.
     Share,
     /// From a saddle to one with fewer unstable directions, along the boundary between attractors.
     Link,

@@ -118,6 +118,9 @@ pub(crate) fn follow(
         return found;
     }
     for level in (1..k).rev() {
+        if level + 2 == k {
+            tracker.complete(&directions, &vertices, known, &mut found);
+        }
         for (ends, simplices) in candidates(&directions, &vertices, level) {
             // A saddle already found between these attractors accounts for their boundary.
             let explained = found
@@ -272,6 +275,39 @@ struct Tracker<'a, 'b> {
 }
 
 impl Tracker<'_, '_> {
+    /// A saddle with one unstable direction less, between attractors that are all among the ends here, is sought once more
+    /// where no link to it was found: among the directions that end on its attractors alone.
+    fn complete(
+        &mut self,
+        directions: &[Vec<f64>],
+        vertices: &[Vertex],
+        known: &[Manifold],
+        found: &mut Manifold,
+    ) {
+        for (b, of_b) in known.iter().enumerate() {
+            let missing = self.points.unstable[b] + 1 == self.k
+                && !found.links.contains(&b)
+                && of_b.ends.is_subset(&found.ends);
+            if !missing {
+                continue;
+            }
+            let (near, ends): (Vec<Vec<f64>>, Vec<Vertex>) = directions
+                .iter()
+                .zip(vertices)
+                .filter(|(_, v)| of_b.ends.contains(&v.1))
+                .map(|(d, v)| (d.clone(), v.clone()))
+                .unzip();
+            let simplices = candidates(&near, &ends, self.k - 1);
+            for simplex in simplices.iter().flat_map(|s| &s.1) {
+                let states = simplex.iter().map(|&i| ends[i].clone()).collect();
+                found.links.extend(self.track(states));
+                if found.links.contains(&b) {
+                    break;
+                }
+            }
+        }
+    }
+
     /// The saddle to which the place runs where the basins of the vertices' attractors meet.
     fn track(&mut self, mut simplex: Vec<Vertex>) -> Option<usize> {
         let level = simplex.len() - 1;

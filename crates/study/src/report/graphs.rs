@@ -23,12 +23,12 @@ pub(super) fn cards(data: &ReportData, palette: &Palette) -> String {
             .iter()
             .enumerate()
             .filter(|(_, (n, _))| *n > 0)
-            .map(|(p, (n, of))| {
-                format!(
+            .filter_map(|(p, (n, of))| {
+                Some(format!(
                     r#"<span class="{}"><i class="key"></i>{} {n} of {of}</span> "#,
                     palette.class(p),
-                    escape(&data.populations[p].label)
-                )
+                    escape(&data.populations.get(p)?.label)
+                ))
             })
             .collect();
         format!(
@@ -106,12 +106,13 @@ fn drawing(class: &TopologyClass, c: usize) -> Svg {
             ))
         );
     }
-    body += &text(
-        "axis-label mid",
-        0.5 * SIZE.0,
-        SIZE.1 - 4.0,
-        "output 1 → (up: output 2, aslant: output 3)",
-    );
+    for (x, name) in [
+        (0.2, "output 1 →"),
+        (0.5, "output 2 ↑"),
+        (0.8, "output 3 ↗"),
+    ] {
+        body += &text("axis-label mid", x * SIZE.0, SIZE.1 - 4.0, name);
+    }
     Svg {
         width: SIZE.0,
         height: SIZE.1,

@@ -33,6 +33,9 @@ pub(super) fn networks(data: &ReportData) -> impl Iterator<Item = (usize, &Netwo
         .flat_map(|(p, population)| population.networks.iter().map(move |n| (p, n)))
 }
 
+/// A network with the index of its population and its census.
+pub(super) type Searched<'a> = (usize, &'a NetworkReport, &'a Census);
+
 /// All censuses with their network and the index of its population.
 pub(super) fn censuses(
     data: &ReportData,
@@ -84,7 +87,7 @@ pub(super) fn classes(data: &ReportData) -> Vec<([usize; 5], usize)> {
 
 /// Groups of rows of the strip, largest class first: its name and its networks. Classes of topology where graphs were made,
 /// else of census.
-pub(super) fn groups(data: &ReportData) -> Vec<(String, Vec<(usize, &NetworkReport, &Census)>)> {
+pub(super) fn groups(data: &ReportData) -> Vec<(String, Vec<Searched<'_>>)> {
     let Some(topology) = &data.topology else {
         let of = |(counts, _): &([usize; 5], usize)| {
             let members = censuses(data).filter(|(_, _, c)| c.counts == *counts);
