@@ -1000,13 +1000,23 @@ fn the_box_is_kept_by_every_cell_that_declares_one() {
     for cell in chiliad_engine::cell::names() {
         for activation in ["tanh", "sigmoid"] {
             let kept = keeps_box(&Arc::new(Cell::builtin(cell, activation).unwrap())).unwrap();
+            // z' = a z + W f(z) + b is bounded by nothing that is known of a and W.
+            if cell == "plrnn" {
+                assert_eq!(kept, BoxKept::Undeclared);
+                continue;
+            }
             assert!(
                 matches!(kept, BoxKept::Stepped { steps: 1000, .. }) && kept.passed(),
                 "{cell} {activation}: {kept:?}"
             );
         }
         let unbounded = keeps_box(&Arc::new(Cell::builtin(cell, "relu").unwrap())).unwrap();
-        assert_eq!(unbounded, BoxKept::Unbounded, "{cell}");
+        let expected = if cell == "plrnn" {
+            BoxKept::Undeclared
+        } else {
+            BoxKept::Unbounded
+        };
+        assert_eq!(unbounded, expected, "{cell}");
     }
 }
 

@@ -90,7 +90,8 @@ fn run_is_the_executors_roll_out() {
         let run = run(&population, 1, &t, &mut |_, _, _| {}).unwrap();
         let outputs: Vec<f64> = run.outputs.concat();
         for (a, b) in outputs.iter().zip(&rolled.outputs[outputs.len()..]) {
-            near(*a, f64::from(*b), 2e-4);
+            // Some cells are unbounded: relative where outputs are large.
+            near(*a, f64::from(*b), 2e-4 * f64::from(b.abs()).max(1.0));
         }
     }
 }
