@@ -24,6 +24,9 @@ impl<T, V: DerefMut<Target = [T]> + Default> Vector<T> for V {}
 /// Values computed before any is stored: an instruction may overwrite its own operands.
 const CHUNK: usize = 32;
 
+/// Values that go through a function together: four registers of the widest kind.
+const TOGETHER: usize = 64;
+
 /// Runs a program over `len` values of every array; `places[i]` is where `program.arrays[i]` lies.
 #[inline(always)]
 pub fn run<T: Real, V: Vector<T>>(
@@ -124,7 +127,20 @@ fn ternary<T: Real, V: Vector<T>>(
     let y = &storage[b.storage][b.offset..][..len];
     let z = &storage[c.storage][c.offset..][..len];
     let out = &mut vector[to.offset..][..len];
-    for (((out, x), y), z) in out.iter_mut().zip(x).zip(y).zip(z) {
+    // Long chains of dependent operations, as in tanh, leave the units idle unless several registers go through together.
+    let mut chunks = out.chunks_exact_mut(TOGETHER);
+    let operands = x
+        .chunks_exact(TOGETHER)
+        .zip(y.chunks_exact(TOGETHER))
+        .zip(z.chunks_exact(TOGETHER));
+    for (out, ((x, y), z)) in chunks.by_ref().zip(operands) {
+        for k in 0..TOGETHER {
+            out[k] = f(x[k], y[k], z[k]);
+        }
+    }
+    let rest = len - len % TOGETHER;
+    let out = chunks.into_remainder();
+    for (((out, x), y), z) in out.iter_mut().zip(&x[rest..]).zip(&y[rest..]).zip(&z[rest..]) {
         *out = f(*x, *y, *z);
     }
     storage[to.storage] = vector;
