@@ -106,17 +106,19 @@ def main():
 
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
-        subprocess.run(["cargo", "build", "--release"], cwd=ROOT, check=True)
+        subprocess.run(["cargo", "build", "--release", "--quiet"], cwd=ROOT, check=True)
         ours_seconds = trained(given, folder)
-        weights = load_file(folder / "torch.safetensors")
+        weights = {k.removeprefix("rnn."): v for k, v in load_file(folder / "torch.safetensors").items()}
         arrays = np.load(folder / "points" / "fixed_points.npz")
         table = json.loads((folder / "points" / "census.json").read_text())
         inputs = torch.from_numpy(np.load(folder / "trials.npz")["inputs"])
-        network = arrays["network"]
-        held = sum(n["conditions"][0]["certificate"]["verdict"].lower() == "held" for n in table["networks"])
+        census = [n["conditions"][0] for n in table["networks"]]
+        held = sum(c["certificate"] == "held" for c in census)
+        # Rows in the order of the networks, fixed points before slow ones.
+        network = np.concatenate([np.repeat([n, -1], [sum(c["counts"]), c["slow"]]) for n, c in enumerate(census)])
         report = {"cell": given.cell, "units": given.units, "networks": given.networks, "ours_seconds": ours_seconds,
-                  "ours_points": int(len(network)), "ours_held": held, "peer": []}
-        print(f"chiliad: {given.networks} networks in {ours_seconds:.1f} s, {len(network)} points, {held} certificates held")
+                  "ours_points": int((network >= 0).sum()), "ours_held": held, "peer": []}
+        print(f"chiliad: {given.networks} networks in {ours_seconds:.1f} s, {report['ours_points']} points, {held} certificates held")
         for n in range(min(given.peer_networks, given.networks)):
             rnn = module(given, weights, n)
             state = {k: v.detach().clone() for k, v in rnn.state_dict().items()}

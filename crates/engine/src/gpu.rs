@@ -26,7 +26,7 @@ mod session;
 pub use buffer::Buffer;
 pub use cell_text::cell_text;
 pub use descend::{DescendOptions, Descent};
-pub use device::{Choice, Fault, Gpu, LimitsChoice, Listed, Stats, list};
+pub use device::{Choice, Fault, Gpu, LimitsChoice, Listed, Stats, list, may_have_real_gpu};
 pub use execute::{GpuExecutor, SUBMISSION_SECS};
 pub use fleet::NOISE;
 pub use geometry::Geometry;

@@ -5,7 +5,7 @@ use crate::study::{FixedPointsPlan, NetworkPlan, Origin, PopulationPlan, Study, 
 use chiliad_engine::cpu::CpuExecutor;
 use chiliad_engine::executor::{Executor, Memory, TrainOptions, Trajectories};
 use chiliad_engine::fixed_points::{self, FixedPoints, Visited};
-use chiliad_engine::gpu::{Choice, GpuExecutor, LimitsChoice, list};
+use chiliad_engine::gpu::{Choice, GpuExecutor, LimitsChoice, list, may_have_real_gpu};
 use chiliad_engine::population::{
     Architecture, Layout, Population, Tensor, initialise::initialise,
 };
@@ -68,7 +68,7 @@ pub fn open(choice: &str, recorded: Option<&str>, work: f64) -> Result<Device> {
             work / 1e9,
             GPU_WORK / 1e9
         )),
-        (_, "auto") if list().iter().all(|a| a.software) => {
+        (_, "auto") if !may_have_real_gpu() || list().iter().all(|a| a.software) => {
             cpu("no real GPU found; a software adapter is taken only when named".into())
         }
         (_, "auto") => gpu(

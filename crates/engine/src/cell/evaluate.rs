@@ -140,7 +140,12 @@ fn ternary<T: Real, V: Vector<T>>(
     }
     let rest = len - len % TOGETHER;
     let out = chunks.into_remainder();
-    for (((out, x), y), z) in out.iter_mut().zip(&x[rest..]).zip(&y[rest..]).zip(&z[rest..]) {
+    for (((out, x), y), z) in out
+        .iter_mut()
+        .zip(&x[rest..])
+        .zip(&y[rest..])
+        .zip(&z[rest..])
+    {
         *out = f(*x, *y, *z);
     }
     storage[to.storage] = vector;

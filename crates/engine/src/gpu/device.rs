@@ -120,6 +120,24 @@ fn kind_rank(kind: wgpu::DeviceType) -> usize {
     }
 }
 
+/// Device files of which a real GPU has at least one on Linux.
+const DEVICE_FILES: [&str; 5] = [
+    "/dev/dri",
+    "/dev/nvidiactl",
+    "/dev/nvidia0",
+    "/dev/kfd",
+    "/dev/dxg",
+];
+
+/// Whether this machine may have a real GPU: without a device file there is none, and no driver need be asked (drivers
+/// take a while, and some write to standard error where there is no desktop session).
+pub fn may_have_real_gpu() -> bool {
+    !cfg!(target_os = "linux")
+        || DEVICE_FILES
+            .iter()
+            .any(|file| std::path::Path::new(file).exists())
+}
+
 /// All adapters of this machine, best kind first.
 pub fn list() -> Vec<Listed> {
     let mut found = adapters();
