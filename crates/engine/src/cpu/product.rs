@@ -108,10 +108,6 @@ impl Product<'_> {
         }
     }
 
-    #[expect(
-        clippy::needless_range_loop,
-        reason = "k runs over all rows of x at once, not over one slice"
-    )]
     #[inline(always)]
     fn tile<S: Simd, const R: usize, const C: usize>(&mut self, simd: S, r: usize, j: usize) {
         let lanes = S::F32_LANES;
