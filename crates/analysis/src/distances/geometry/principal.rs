@@ -42,7 +42,7 @@ pub(super) fn kept(
 }
 
 /// States in the coordinates of their first principal components, `[row, component]`: at most so many, and no more than
-/// there are rows or columns.
+/// there are rows or columns. The sum of cubes of each is positive, so that signs do not depend on how units are turned.
 pub(super) fn coordinates(
     values: MatRef<'_, f64>,
     components: usize,
@@ -57,7 +57,13 @@ pub(super) fn coordinates(
     }
     let found = svd(centred(values).as_ref(), name)?;
     let k = components.min(found.s.len());
+    let scale: Vec<f64> = (0..k)
+        .map(|j| {
+            let cubes: f64 = found.u.col(j).iter().map(|x| x * x * x).sum();
+            found.s[j].copysign(cubes)
+        })
+        .collect();
     Ok(Mat::from_fn(values.nrows(), k, |i, j| {
-        found.u[(i, j)] * found.s[j]
+        found.u[(i, j)] * scale[j]
     }))
 }

@@ -13,7 +13,7 @@ use serde::Serialize;
 pub struct Registration {
     /// Coordinates per point; clouds of lower dimension are filled up with zeros.
     pub dimensions: usize,
-    /// Random rotations and reflections it starts from.
+    /// Random rotations and reflections it starts from, after the clouds as their principal components have them.
     pub restarts: usize,
     /// Of the restarts.
     pub seed: u64,
@@ -99,7 +99,7 @@ impl Measure for Selectivity {
             self.0.dimensions,
             &samples.name,
         )?;
-        let scale = frobenius(&f) / ((n - 1) as f64).sqrt();
+        let scale = frobenius(&f) / (n as f64).sqrt();
         if scale <= 0.0 {
             return Err(samples.refuse("all units do the same".into(), "units that differ"));
         }
@@ -209,13 +209,10 @@ impl Registration {
     fn one_way(&self, a: &Points, b: &Points) -> Result<(f64, f64), DistanceError> {
         let stream = Stream::new(self.seed, purpose::REGISTRATION);
         let (mut best, mut worst) = (f64::INFINITY, 0.0_f64);
-        for restart in 0..self.restarts {
-            let start = orthogonal::random(
-                self.dimensions,
-                &stream,
-                (restart / 2) as u32,
-                restart % 2 == 1,
-            );
+        let random = (0..self.restarts)
+            .map(|k| orthogonal::random(self.dimensions, &stream, (k / 2) as u32, k % 2 == 1));
+        let as_they_are = Mat::identity(self.dimensions, self.dimensions);
+        for start in std::iter::once(as_they_are).chain(random) {
             let end = register(a, b, start)?;
             best = best.min(end);
             worst = worst.max(end);

@@ -38,8 +38,8 @@ impl Measure for TrajectoryFit {
 
     fn prepare(&self, samples: &Samples) -> Result<Cloud, DistanceError> {
         let f = coordinates(samples.values(), self.components, &samples.name)?;
-        // Total standard deviation of the components kept, over n - 1.
-        let deviation = frobenius(&f) / ((f.nrows() - 1) as f64).sqrt();
+        // Total standard deviation of the components kept, over n.
+        let deviation = frobenius(&f) / (f.nrows() as f64).sqrt();
         let scaled = &f * faer::Scale(1.0 / deviation);
         Cloud::of(samples, scaled, deviation)
     }
