@@ -166,9 +166,12 @@ proptest! {
         prop_assert!(apart(&Spectrum, &a, &turned(&a, &q)) < 1e-6);
         let p = relabelling(seed, n);
         prop_assert!(apart(&Weights::default(), &a, &turned(&a, &p)) < 1e-6);
-        let found = pair(&Weights::default(), &a, &b).unwrap();
+        // What is invariant is the minimum, so there are starts enough to find it.
+        let thorough = Weights { starts: 400, seed: 0 };
+        let found = pair(&thorough, &a, &b).unwrap();
         prop_assert!(found.lower_bound <= found.distance && found.distance <= found.identity + 1e-12);
-        prop_assert!((found.distance - pair(&Weights::default(), &a, &turned(&b, &p)).unwrap().distance).abs() < 1e-6);
+        let relabelled = pair(&thorough, &a, &turned(&b, &p)).unwrap();
+        prop_assert!((found.distance - relabelled.distance).abs() < 1e-6);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::dsa::{Operator, Spectrum, SpectrumFound};
 use super::singular::{eigenvalues, frobenius, symmetric};
 use super::{DistanceError, Measure, Samples, purpose};
 use crate::distances::geometry::Permutation;
+use crate::statistics::shuffle;
 use chiliad_tasks::Stream;
 use faer::Mat;
 use serde::Serialize;
@@ -15,7 +16,8 @@ use serde::Serialize;
 /// How the permutation is looked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Weights {
-    /// Starts of the search, 1 or more: the barycentre, then matched units, then random doubly stochastic matrices.
+    /// Starts of the search, 1 or more: the barycentre, matched units, the identity, then in turn a random
+    /// doubly stochastic matrix and a random permutation, which goes to the swaps at once.
     pub starts: usize,
     /// Of the random starts.
     pub seed: u64,
@@ -125,8 +127,15 @@ impl Measure for Weights {
         let stream = Stream::new(self.seed, purpose::PERMUTATION);
         let mut ends: Vec<(f64, Vec<usize>)> = Vec::new();
         for k in 0..self.starts {
-            let start = frank_wolfe::start(k, &a.matrix, &b.matrix, &stream)?;
-            let mut p = frank_wolfe::search(&a.matrix, &b.matrix, start)?;
+            let mut p = if k > 2 && k % 2 == 0 {
+                // Straight to the swaps: Frank & Wolfe's method ends in few places, and one of these may lie elsewhere.
+                let mut order: Vec<usize> = (0..n).collect();
+                shuffle(&mut order, &mut stream.draws(k as u32));
+                order
+            } else {
+                let start = frank_wolfe::start(k, &a.matrix, &b.matrix, &stream)?;
+                frank_wolfe::search(&a.matrix, &b.matrix, start)?
+            };
             swaps::polish(&a.matrix, &b.matrix, &mut p);
             ends.push((relabelled(&a.matrix, &b.matrix, &p), p));
         }

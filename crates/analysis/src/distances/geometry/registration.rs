@@ -172,6 +172,8 @@ impl Measure for Configuration {
 /// Steps of one registration at most, and the improvement below which it ends (as published).
 const MOST_STEPS: usize = 1000;
 const LEAST_IMPROVEMENT: f64 = 1e-10;
+/// Weight of the present rotation beside the partners: changes a residual by its square.
+const HOLD: f64 = 1e-8;
 
 impl Registration {
     fn rows(&self, f: &Mat<f64>, scale: f64) -> Vec<Vec<f64>> {
@@ -261,7 +263,9 @@ fn register(a: &Points, b: &Points, mut q: Mat<f64>) -> Result<f64, DistanceErro
             let pairs = a.rows.iter().zip(&partners);
             pairs.map(|(x, y)| x[i] * y[j]).sum::<f64>()
         });
-        q = orthogonal::nearest(cross.as_ref())?;
+        // Where the partners are too few to say how a direction turns, it stays as it is.
+        let hold = HOLD * frobenius(&cross);
+        q = orthogonal::nearest((cross + faer::Scale(hold) * &q).as_ref())?;
     }
     Ok(last)
 }

@@ -3,7 +3,6 @@
 use super::super::DistanceError;
 use super::super::assignment::{greatest, least};
 use super::super::singular::dot;
-use crate::statistics::shuffle;
 use chiliad_tasks::Stream;
 use faer::Mat;
 
@@ -13,8 +12,8 @@ const LEAST_CHANGE: f64 = 0.03;
 /// Rounds that make a random matrix doubly stochastic.
 const SINKHORN: usize = 10;
 
-/// Start number k: the barycentre; units matched by their sorted weights; the identity; then in turn halfway between the
-/// barycentre and a random doubly stochastic matrix, and a random permutation, which ends in other places.
+/// Start number k: the barycentre; units matched by their sorted weights; the identity; then halfway between the barycentre
+/// and a random doubly stochastic matrix.
 pub(super) fn start(
     k: usize,
     a: &Mat<f64>,
@@ -33,11 +32,6 @@ pub(super) fn start(
             Ok(matrix_of(&least(cost.as_ref())?))
         }
         2 => Ok(Mat::identity(n, n)),
-        _ if k % 2 == 0 => {
-            let mut order: Vec<usize> = (0..n).collect();
-            shuffle(&mut order, &mut stream.draws(k as u32));
-            Ok(matrix_of(&order))
-        }
         _ => {
             let mut draws = stream.draws(k as u32);
             let mut random = Mat::<f64>::zeros(n, n);
