@@ -199,8 +199,13 @@ impl DistanceArguments {
                 return refuse(format!("{option} 0; allowed: 1 or more"));
             }
         }
-        if let Some(out) = self.out.as_ref().filter(|o| o.is_dir()) {
-            return refuse(format!("--out {}: is a folder; name a file", out.display()));
+        if let Some(out) = &self.out {
+            if out.is_dir() || out.extension().is_none_or(|e| e != "npy") {
+                return refuse(format!(
+                    "--out {}; allowed: a file that ends in .npy; labels go beside it as .json",
+                    out.display()
+                ));
+            }
         }
         Ok(())
     }
