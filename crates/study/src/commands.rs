@@ -1,6 +1,7 @@
 //! The command line: what can be asked, and who answers.
 
 mod cell;
+mod distance;
 mod dynamics;
 mod explain;
 mod hops;
@@ -92,6 +93,8 @@ enum Command {
     Probe(probe::ProbeArguments),
     /// Graphs of a population's fixed points, their classes, and whether they explain the outputs.
     Topology(topology::TopologyArguments),
+    /// How far apart two networks' solutions are, or all pairs of many.
+    Distance(Box<distance::DistanceArguments>),
     /// One fixed point: how it was found, what it is, what leads to it and where it leads.
     Explain(explain::ExplainArguments),
 }
@@ -143,6 +146,7 @@ pub(crate) fn perform(arguments: Arguments) -> anyhow::Result<()> {
         Command::Hops(a) => hops::hops(&a, json),
         Command::Probe(a) => probe::probe(&a, json),
         Command::Topology(a) => topology::topology(&a, json),
+        Command::Distance(a) => distance::distance(&a, json),
         Command::Explain(a) => explain::explain(&a, json),
     }
 }

@@ -48,8 +48,9 @@ fn code(error: &anyhow::Error) -> u8 {
                 2
             });
         }
-        e.downcast_ref::<chiliad_engine::error::CellError>()
-            .map(|_| 2)
+        let bad = e.is::<chiliad_engine::error::CellError>()
+            || e.is::<chiliad_analysis::distances::DistanceError>();
+        bad.then_some(2)
     };
     error.chain().find_map(of).unwrap_or(1)
 }

@@ -8,7 +8,7 @@ mod read;
 mod write;
 
 pub use read::{read_npy, read_npz};
-pub use write::write_npz;
+pub use write::{write_npy, write_npz};
 
 /// The elements of an [`NpzArray`], in C order.
 #[derive(Clone, Debug, PartialEq)]

@@ -41,6 +41,27 @@ pub fn write_npz(path: impl AsRef<Path>, arrays: &[(&str, NpzArray)]) -> Result<
     })
 }
 
+/// Writes one array as an npy file: to a temporary name in the same folder, then renamed.
+///
+/// # Errors
+///
+/// As [`write_npz`].
+pub fn write_npy(path: impl AsRef<Path>, array: &NpzArray) -> Result<()> {
+    let path = path.as_ref();
+    if checked_product(&array.shape) != Some(array.len()) {
+        return Err(TaskError::Shape {
+            file: path.display().to_string(),
+            array: "npy".to_owned(),
+            found: array.shape.clone(),
+            expected: format!("a shape of its {} elements", array.len()),
+        });
+    }
+    replace_file(path, |file| write_array(file, array)).map_err(|source| TaskError::Write {
+        file: path.into(),
+        source,
+    })
+}
+
 fn write_entries<W: Write + Seek>(
     archive: &mut zip::ZipWriter<W>,
     arrays: &[(&str, NpzArray)],
@@ -53,19 +74,23 @@ fn write_entries<W: Write + Seek>(
             .large_file(array.len() > (u32::MAX / 16) as usize);
         archive.start_file(npyz::npz::file_name_from_array_name(name), options)?;
         let mut entry = BufWriter::with_capacity(1 << 16, &mut *archive);
-        match &array.data {
-            NpzData::F32(v) => write_npy(&mut entry, &array.shape, v)?,
-            NpzData::F64(v) => write_npy(&mut entry, &array.shape, v)?,
-            NpzData::I32(v) => write_npy(&mut entry, &array.shape, v)?,
-            NpzData::I64(v) => write_npy(&mut entry, &array.shape, v)?,
-        }
+        write_array(&mut entry, array)?;
         entry.flush()?;
     }
     archive.finish()?;
     Ok(())
 }
 
-fn write_npy<T: npyz::AutoSerialize + Copy>(
+fn write_array(writer: &mut impl Write, array: &NpzArray) -> io::Result<()> {
+    match &array.data {
+        NpzData::F32(v) => write_elements(writer, &array.shape, v),
+        NpzData::F64(v) => write_elements(writer, &array.shape, v),
+        NpzData::I32(v) => write_elements(writer, &array.shape, v),
+        NpzData::I64(v) => write_elements(writer, &array.shape, v),
+    }
+}
+
+fn write_elements<T: npyz::AutoSerialize + Copy>(
     writer: impl Write,
     shape: &[usize],
     data: &[T],

@@ -1,0 +1,142 @@
+//! Operators that are the same up to a rotation or reflection: their distance is zero, and has to be found.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use chiliad_analysis::distances::dsa::{Conjugation, Operator};
+use chiliad_analysis::distances::{orthogonal, pair};
+use chiliad_tasks::Stream;
+use faer::Mat;
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    /// Independent normal entries.
+    Generic,
+    /// Rotations in planes and a tenth of noise.
+    NearNormal,
+    /// Three eigenvalues shared by all directions, and a strictly upper triangle.
+    Repeated,
+    /// Half of the directions are never used.
+    LowRank,
+}
+
+fn operator(kind: Kind, n: usize, seed: u64) -> Mat<f64> {
+    let stream = Stream::new(seed, 0x901);
+    let normal = |i: usize, j: usize| f64::from(stream.normal_at(i as u32, j as u32));
+    let root = (n as f64).sqrt();
+    match kind {
+        Kind::Generic => Mat::from_fn(n, n, |i, j| normal(i, j) / root),
+        Kind::NearNormal => Mat::from_fn(n, n, |i, j| {
+            let angle = 3.0 * f64::from(stream.uniform_at(1 << 20, (i / 2) as u32));
+            let rotation = match (i / 2 == j / 2, i.cmp(&j)) {
+                (true, std::cmp::Ordering::Equal) => angle.cos(),
+                (true, std::cmp::Ordering::Less) => -angle.sin(),
+                (true, std::cmp::Ordering::Greater) => angle.sin(),
+                (false, _) => 0.0,
+            };
+            rotation + 0.1 * normal(i, j) / root
+        }),
+        Kind::Repeated => Mat::from_fn(n, n, |i, j| match i.cmp(&j) {
+            std::cmp::Ordering::Equal => [0.9, 0.5, -0.3][i % 3],
+            std::cmp::Ordering::Less => normal(i, j) / root,
+            std::cmp::Ordering::Greater => 0.0,
+        }),
+        Kind::LowRank => Mat::from_fn(n, n, |i, j| {
+            if i < n / 2 && j < n / 2 {
+                normal(i, j) / root
+            } else {
+                0.0
+            }
+        }),
+    }
+}
+
+/// Distances of `n_pairs` pairs, `runs` seeds each.
+fn distances(kind: Kind, n: usize, n_pairs: u64, runs: u64) -> Vec<f64> {
+    let mut found = Vec::new();
+    for p in 0..n_pairs {
+        let a = operator(kind, n, 1000 * n as u64 + p);
+        let turn = orthogonal::random(n, &Stream::new(p, 0x902), n as u32, p % 2 == 0);
+        let b = &turn * &a * turn.transpose();
+        let named = |m: &Mat<f64>| {
+            let values: Vec<f64> = (0..n * n).map(|k| m[(k / n, k % n)]).collect();
+            Operator::new("operator", &[n, n], &values).unwrap()
+        };
+        for seed in 0..runs {
+            let measure = Conjugation {
+                seed,
+                ..Conjugation::default()
+            };
+            found.push(pair(&measure, &named(&a), &named(&b)).unwrap().distance);
+        }
+    }
+    found
+}
+
+fn share(found: &[f64]) -> f64 {
+    found.iter().filter(|d| **d < 1e-4).count() as f64 / found.len() as f64
+}
+
+#[test]
+fn conjugate_operators_are_found_to_be_the_same() {
+    for n in [4, 8, 10, 20, 100] {
+        let pairs = if n == 100 { 2 } else { 10 };
+        for kind in [
+            Kind::Generic,
+            Kind::NearNormal,
+            Kind::Repeated,
+            Kind::LowRank,
+        ] {
+            let found = distances(kind, n, pairs, 1);
+            assert!(share(&found) >= 0.99, "{kind:?} {n}: {found:?}");
+        }
+    }
+}
+
+/// The pairs on which the DSA package, with one start, ends at 0.0001 to 0.37.
+#[test]
+fn the_pairs_on_which_one_start_fails_are_certified() {
+    for n in [2, 4, 8, 10, 20, 40] {
+        let root = (n as f64).sqrt();
+        let a = Mat::from_fn(n, n, |i, j| {
+            let (x, y) = (i as f64, j as f64);
+            let diagonal = if i == j { 0.5 } else { 0.0 };
+            diagonal + (1.7 * x * y + 0.3 * x * x + 0.9 * y + 0.2).sin() / root
+        });
+        let waves = Mat::from_fn(n, n, |i, j| {
+            let (x, y) = (i as f64, j as f64);
+            (0.9 * x * y + 0.4 * x + 0.1 * y + 0.05 * y * y).cos()
+        });
+        let turn = orthogonal::nearest(waves.as_ref()).unwrap();
+        let b = &turn * &a * turn.transpose();
+        let named = |m: &Mat<f64>| {
+            let values: Vec<f64> = (0..n * n).map(|k| m[(k / n, k % n)]).collect();
+            Operator::new("operator", &[n, n], &values).unwrap()
+        };
+        let found = pair(&Conjugation::default(), &named(&a), &named(&b)).unwrap();
+        assert!(found.certified && found.distance < 1e-6, "{n}: {found:?}");
+    }
+}
+
+/// The whole table: `cargo test --release -p chiliad-analysis --test conjugate_operators -- --ignored --nocapture`.
+#[test]
+#[ignore = "minutes; prints a table"]
+#[expect(clippy::print_stdout, reason = "a table")]
+fn table_of_shares() {
+    println!("kind, n, share below 1e-4, largest distance, seconds per run");
+    for kind in [
+        Kind::Generic,
+        Kind::NearNormal,
+        Kind::Repeated,
+        Kind::LowRank,
+    ] {
+        for n in [4, 8, 10, 20, 100] {
+            let begun = std::time::Instant::now();
+            let found = distances(kind, n, 10, 20);
+            let seconds = begun.elapsed().as_secs_f64() / found.len() as f64;
+            let largest = found.iter().copied().fold(0.0, f64::max);
+            println!(
+                "{kind:?}, {n}, {}, {largest:.1e}, {seconds:.4}",
+                share(&found)
+            );
+        }
+    }
+}

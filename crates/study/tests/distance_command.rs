@@ -1,0 +1,258 @@
+//! `chiliad distance` from outside: known answers on plain files, all pairs across folders, and what it refuses.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use chiliad_engine::files::tensors_to_bytes;
+use chiliad_tasks::{NpzArray, read_npy, write_npy, write_npz};
+use serde_json::Value;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+/// A folder of this test's own, empty.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path =
+            std::env::temp_dir().join(format!("chiliad-distance-{}-{name}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn run(&self, words: &str) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_chiliad"))
+            .args(words.split(' '))
+            .current_dir(&self.0)
+            .output()
+            .unwrap()
+    }
+
+    fn json(&self, words: &str) -> Value {
+        let output = self.run(&format!("{words} --json"));
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{words}: {message}");
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    fn refused(&self, words: &str, needed: &[&str]) {
+        let output = self.run(words);
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{words}: {message}");
+        for part in needed {
+            assert!(message.contains(part), "`{part}` is not in: {message}");
+        }
+        assert!(!self.0.join("nothing.npy").exists() && !self.0.join("nothing.json").exists());
+    }
+
+    fn array(&self, name: &str, shape: &[usize], f: impl Fn(&[usize]) -> f64) {
+        let total = shape.iter().product();
+        let values = (0..total).map(|k| {
+            let mut place = vec![0; shape.len()];
+            let mut rest = k;
+            for (axis, n) in shape.iter().enumerate().rev() {
+                place[axis] = rest % n;
+                rest /= n;
+            }
+            f(&place)
+        });
+        write_npy(self.0.join(name), &NpzArray::f64(shape, values.collect())).unwrap();
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn figure(value: &Value, name: &str) -> f64 {
+    value[name].as_f64().unwrap()
+}
+
+fn near(value: &Value, name: &str, known: f64) {
+    let found = figure(value, name);
+    assert!((found - known).abs() < 1e-6, "{name}: {found}, not {known}");
+}
+
+#[test]
+fn two_files_give_the_known_figures() {
+    let f = Folder::new("files");
+    f.array("x.npy", &[12, 3], |p| {
+        let (i, j) = (p[0] as f64, p[1] as f64);
+        (0.7 * (i + 1.0) * (j + 1.0) / 3.0 + 0.3 * j).sin()
+    });
+    f.array("y.npy", &[12, 3], |p| {
+        let (i, j) = (p[0] as f64, p[1] as f64);
+        (0.5 * (i + 1.0) * (j + 1.0) / 3.0 - 0.2 * j).cos() + 0.1 * (j - 1.0)
+    });
+    for (words, known) in [
+        ("procrustes", 0.481914),
+        ("procrustes --alpha 0.5", 0.423642),
+        ("permutation", 0.720970),
+        ("cka", 1.0 - 0.795346),
+        ("angular-cka", 0.651219),
+        ("debiased-cka", 1.0 - 0.786731),
+        ("cca", 1.0 - 0.925111),
+        ("svcca", 1.0 - 0.955575),
+        ("svcca --variance 0.9", 1.0 - 0.890623),
+        ("rsa", 1.0 - 0.874238),
+        (
+            "rsa --comparison spearman --dissimilarity correlation",
+            1.0 - 0.746624,
+        ),
+    ] {
+        let (metric, options) = words.split_once(' ').unwrap_or((words, ""));
+        let line = format!("distance {metric} x.npy y.npy {options}");
+        near(&f.json(line.trim_end()), "distance", known);
+    }
+    let rotation = |radius: f64, angle: f64| {
+        move |p: &[usize]| {
+            let (s, c) = (angle * p[1] as f64).sin_cos();
+            radius.powi(p[1] as i32) * [c, s][p[2]]
+        }
+    };
+    f.array("a.npy", &[1, 41, 2], rotation(0.97, 0.3));
+    f.array("b.npy", &[1, 41, 2], rotation(0.90, 0.7));
+    let turned = f.json("distance dsa-procrustes a.npy b.npy --delays 1 --rank 2");
+    near(&turned, "angular", 0.410640);
+    near(&turned, "distance", 0.407761);
+    assert!(figure(&turned, "lower_bound") <= figure(&turned, "distance"));
+    let moved = f.json("distance dsa-wasserstein a.npy b.npy --rank 2");
+    near(&moved, "w2_squared", 0.142728);
+    near(&moved, "distance", 0.377793);
+    f.array("w1.npy", &[5, 5], |p| {
+        let (i, j) = (p[0] as f64, p[1] as f64);
+        (1.3 * i * j + 0.7 * i + 0.2 * j).sin()
+    });
+    f.array("w2.npy", &[5, 5], |p| {
+        let (i, j) = (p[0] as f64, p[1] as f64);
+        (0.9 * i * j + 0.5 * j - 0.3 * i).cos()
+    });
+    let weights = f.json("distance weights w1.npy w2.npy");
+    near(&weights, "distance", 3.311983);
+    near(&weights, "per_parameter", 0.132479);
+}
+
+#[test]
+fn what_cannot_be_compared_is_refused_with_its_shape() {
+    let f = Folder::new("refused");
+    f.array("good.npy", &[6, 2], |p| ((3 * p[0] + p[1]) as f64).sin());
+    f.array("short.npy", &[5, 2], |p| ((3 * p[0] + p[1]) as f64).cos());
+    f.array("one.npy", &[1, 2], |p| p[1] as f64);
+    f.array("constant.npy", &[6, 2], |p| {
+        if p[1] == 0 { 1.0 } else { p[0] as f64 }
+    });
+    f.array("nan.npy", &[6, 2], |p| {
+        if p[0] == 3 { f64::NAN } else { p[0] as f64 }
+    });
+    f.array("flat.npy", &[6], |p| p[0] as f64);
+    f.refused("distance cka good.npy short.npy", &["[6, 2]", "[5, 2]"]);
+    f.refused("distance cka one.npy one.npy", &["one.npy", "[1, 2]"]);
+    f.refused(
+        "distance cka good.npy constant.npy",
+        &["constant.npy", "[6, 2]", "constant"],
+    );
+    f.refused(
+        "distance cka good.npy nan.npy",
+        &["nan.npy", "[6, 2]", "NaN"],
+    );
+    f.refused("distance cka good.npy flat.npy", &["flat.npy", "[6]"]);
+    f.refused(
+        "distance weights good.npy good.npy",
+        &["good.npy", "[6, 2]", "square"],
+    );
+    f.refused(
+        "distance dsa-procrustes good.npy good.npy --rank 0",
+        &["rank", "0", "[1, 6, 2]"],
+    );
+    f.refused(
+        "distance dsa-procrustes good.npy good.npy --delays 6",
+        &["[1, 6, 2]", "delays"],
+    );
+    f.refused(
+        "distance dsa-wasserstein good.npy good.npy --rank 9",
+        &["rank", "9"],
+    );
+    f.refused(
+        "distance cka good.npy good.npy --rank 2",
+        &["--rank", "cka"],
+    );
+    f.refused("distance cka good.npy", &["1 networks", "--out"]);
+    f.refused(
+        "distance cka good.npy short.npy --out nothing.npy",
+        &["[5, 2]"],
+    );
+    f.refused("distance cka good.npy missing.npy", &["missing.npy"]);
+    f.refused("distance cka good.npy .", &["mixed"]);
+}
+
+#[test]
+fn all_pairs_across_folders_are_told_apart() {
+    let f = Folder::new("folders");
+    let (n, units) = (4_usize, 3_usize);
+    for (name, scale) in [("slow", 0.2_f32), ("fast", 1.6)] {
+        let wave = |count: usize, factor: f32| -> Vec<f32> {
+            (0..count)
+                .map(|k| factor * ((k as f32 * 1.7 + scale).sin() * 0.3 + 0.1))
+                .collect()
+        };
+        let tensors: Vec<(String, Vec<usize>, Vec<f32>)> = vec![
+            ("w_rec.a".into(), vec![n, units, units], wave(n * 9, scale)),
+            ("w_in.a".into(), vec![n, units, 1], wave(n * 3, 1.0)),
+            ("bias.a".into(), vec![n, units], wave(n * 3, 0.1)),
+            ("w_out".into(), vec![n, 1, units], wave(n * 3, 1.0)),
+            ("b_out".into(), vec![n, 1], vec![0.0; n]),
+        ];
+        std::fs::write(
+            f.0.join("w.safetensors"),
+            tensors_to_bytes(&tensors, None).unwrap(),
+        )
+        .unwrap();
+        let output = f.run(&format!("import w.safetensors --cell vanilla --out {name}"));
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    let inputs: Vec<f32> = (0..60).map(|k| (k as f32 * 0.9).sin()).collect();
+    write_npz(
+        f.0.join("probe.npz"),
+        &[("inputs", NpzArray::f32(&[2, 30, 1], inputs))],
+    )
+    .unwrap();
+    for metric in [
+        "procrustes",
+        "dsa-procrustes",
+        "weights",
+        "outputs",
+        "selectivity",
+        "dsa-input",
+    ] {
+        let trials = if metric == "weights" {
+            ""
+        } else {
+            " --trials probe.npz"
+        };
+        let value = f.json(&format!("distance {metric} slow fast{trials} --out d.npy"));
+        assert_eq!(value["pairs"], 28, "{metric}");
+        let beside = std::fs::read(f.0.join("d.json")).unwrap();
+        assert_eq!(value, serde_json::from_slice::<Value>(&beside).unwrap());
+        let matrix = read_npy(f.0.join("d.npy")).unwrap();
+        assert_eq!(matrix.shape, [8, 8]);
+        let d = matrix.to_f64();
+        for i in 0..8 {
+            assert_eq!(d[i * 9], 0.0);
+            (0..8).for_each(|j| assert_eq!(d[i * 8 + j], d[j * 8 + i]));
+        }
+        let accuracy = value["populations"]["neighbours"]["accuracy"]
+            .as_f64()
+            .unwrap();
+        assert!((0.0..=1.0).contains(&accuracy));
+    }
+    f.refused("distance cka slow fast --out nothing.npy", &["--trials"]);
+    f.refused(
+        "distance cka slow --trials probe.npz",
+        &["4 networks", "--out"],
+    );
+}
