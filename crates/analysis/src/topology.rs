@@ -34,6 +34,9 @@ pub struct Options {
     pub amplitude: f64,
     /// Steps after which a trajectory counts as not settled (project default 4,000).
     pub steps_max: usize,
+    /// Steps of one network at one constant input, all trajectories together, after which no further manifold or
+    /// boundary is followed: what is left is counted as unresolved (project default 4,000,000).
+    pub steps_total: usize,
     /// Longest period that is told from what does not settle (project default 16).
     pub period_max: usize,
     /// Distance of an output from 0 within which it has no sign (default 0.25).
@@ -48,6 +51,7 @@ impl Default for Options {
             directions: 64,
             amplitude: 1e-3,
             steps_max: 4000,
+            steps_total: 4_000_000,
             period_max: 16,
             none_within: 0.25,
             seed: 0,

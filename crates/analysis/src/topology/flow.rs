@@ -44,6 +44,8 @@ pub(crate) struct Flow<'a> {
     pub(crate) attractors: Vec<Attractor>,
     options: &'a Options,
     next: Vec<f64>,
+    /// Steps taken so far.
+    taken: usize,
 }
 
 pub(crate) fn distance(a: &[f64], b: &[f64]) -> f64 {
@@ -81,6 +83,7 @@ impl<'a> Flow<'a> {
             attractors,
             options,
             next: vec![0.0; map.n_state()],
+            taken: 0,
         }
     }
 
@@ -88,6 +91,12 @@ impl<'a> Flow<'a> {
     pub(crate) fn step(&mut self, state: &mut Vec<f64>) {
         self.map.step(&mut self.scratch, state, &mut self.next);
         std::mem::swap(state, &mut self.next);
+        self.taken += 1;
+    }
+
+    /// Whether the steps that this network gets are spent.
+    pub(crate) fn spent(&self) -> bool {
+        self.taken >= self.options.steps_total
     }
 
     /// The attractor on which a state ends; one that is new is added.

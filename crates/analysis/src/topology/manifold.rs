@@ -73,7 +73,8 @@ pub(crate) fn follow(
     let mut found = Manifold::default();
     let (home, k) = (&points.states[from], points.unstable[from]);
     let jacobian = flow.map.jacobian(&mut flow.scratch, home);
-    let Some(basis) = unstable_basis(&jacobian, home.len(), k) else {
+    let basis = unstable_basis(&jacobian, home.len(), k).filter(|_| !flow.spent());
+    let Some(basis) = basis else {
         found.unresolved = 1;
         return found;
     };
@@ -310,6 +311,9 @@ impl Tracker<'_, '_> {
 
     /// The saddle to which the place runs where the basins of the vertices' attractors meet.
     fn track(&mut self, mut simplex: Vec<Vertex>) -> Option<usize> {
+        if self.flow.spent() {
+            return None;
+        }
         let level = simplex.len() - 1;
         let home = &self.points.states[self.from];
         let closest = self
@@ -324,7 +328,7 @@ impl Tracker<'_, '_> {
             let mut again = 0;
             while self.shrink(&mut simplex, small).is_none() {
                 again += 1;
-                if again > TRIES || !self.span_anew(&mut simplex) {
+                if again > TRIES || self.flow.spent() || !self.span_anew(&mut simplex) {
                     return None;
                 }
             }
