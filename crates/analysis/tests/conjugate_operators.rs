@@ -119,7 +119,6 @@ fn the_pairs_on_which_one_start_fails_are_certified() {
 /// The whole table: `cargo test --release -p chiliad-analysis --test conjugate_operators -- --ignored --nocapture`.
 #[test]
 #[ignore = "minutes; prints a table"]
-#[expect(clippy::print_stdout, reason = "a table")]
 fn table_of_shares() {
     println!("kind, n, share below 1e-4, largest distance, seconds per run");
     for kind in [

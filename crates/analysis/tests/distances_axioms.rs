@@ -64,10 +64,7 @@ fn apart<M: Measure>(m: &M, a: &M::Input, b: &M::Input) -> f64 {
     one
 }
 
-fn distance_of<M: Measure>(m: &M, a: &Mat<f64>, b: &Mat<f64>) -> f64
-where
-    M: Measure<Input = Samples>,
-{
+fn distance_of<M: Measure<Input = Samples>>(m: &M, a: &Mat<f64>, b: &Mat<f64>) -> f64 {
     apart(m, &samples(a), &samples(b))
 }
 

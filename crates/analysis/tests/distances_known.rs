@@ -160,7 +160,7 @@ fn canonical_correlations_of_sines_are_exact() {
         }
     });
     let found = pair(&measure, &x, &third).unwrap();
-    near(found.correlations[1], 0.707106781);
+    near(found.correlations[1], std::f64::consts::FRAC_1_SQRT_2);
     near(found.distance, 0.146446609);
 }
 

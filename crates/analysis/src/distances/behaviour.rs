@@ -1,5 +1,6 @@
 //! How differently networks behave: the spread of their loss where they were not trained, and of what they answer.
 
+use super::error::described;
 use super::samples::check;
 use super::{DistanceError, Measure, Samples};
 use serde::Serialize;
@@ -86,8 +87,8 @@ impl Measure for Outputs {
         if a.shape() != b.shape() {
             return Err(DistanceError::Pair {
                 operation: "outputs",
-                first: (a.name.clone(), a.shape()),
-                second: (b.name.clone(), b.shape()),
+                first: described(&a.name, &a.shape()),
+                second: described(&b.name, &b.shape()),
                 what: "shape".into(),
                 allowed: "outputs of the same trials".into(),
             });

@@ -17,14 +17,14 @@ pub enum DistanceError {
         allowed: String,
     },
     /// Two arrays that cannot be compared.
-    #[error("{operation}: {} {:?} and {} {:?} differ in {what}; allowed: {allowed}", first.0, first.1, second.0, second.1)]
+    #[error("{operation}: {first} and {second} differ in {what}; allowed: {allowed}")]
     Pair {
         /// The distance asked for.
         operation: &'static str,
         /// Name and shape.
-        first: (String, Vec<usize>),
+        first: String,
         /// Name and shape.
-        second: (String, Vec<usize>),
+        second: String,
         /// What differs.
         what: String,
         /// What would do.
@@ -48,4 +48,9 @@ pub enum DistanceError {
         /// Of what.
         name: String,
     },
+}
+
+/// Name and shape of one of a pair.
+pub(crate) fn described(name: &str, shape: &[usize]) -> String {
+    format!("{name} {shape:?}")
 }

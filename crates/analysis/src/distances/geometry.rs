@@ -19,6 +19,7 @@ pub use rsa::{Comparison, Dissimilarity, Rsa, RsaFound};
 pub use shape::{Shape, ShapeFound};
 pub use trajectory::{TrajectoryFit, TrajectoryFound};
 
+use super::error::described;
 use super::{DistanceError, Samples};
 use faer::Mat;
 
@@ -71,8 +72,8 @@ impl Cloud {
     ) -> DistanceError {
         DistanceError::Pair {
             operation,
-            first: (self.name.clone(), self.shape.clone()),
-            second: (other.name.clone(), other.shape.clone()),
+            first: described(&self.name, &self.shape),
+            second: described(&other.name, &other.shape),
             what: what.into(),
             allowed: allowed.into(),
         }

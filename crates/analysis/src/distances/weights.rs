@@ -5,6 +5,7 @@ mod frank_wolfe;
 mod swaps;
 
 use super::dsa::{Operator, Spectrum, SpectrumFound};
+use super::error::described;
 use super::singular::{eigenvalues, frobenius, symmetric};
 use super::{DistanceError, Measure, Samples, purpose};
 use crate::distances::geometry::Permutation;
@@ -107,8 +108,8 @@ impl Measure for Weights {
         if b.matrix.nrows() != n {
             return Err(DistanceError::Pair {
                 operation: "weights",
-                first: (a.name.clone(), vec![n, n]),
-                second: (b.name.clone(), vec![b.matrix.nrows(), b.matrix.ncols()]),
+                first: described(&a.name, &[n, n]),
+                second: described(&b.name, &[b.matrix.nrows(), b.matrix.ncols()]),
                 what: "the number of units".into(),
                 allowed: "equally many units".into(),
             });
@@ -197,8 +198,8 @@ pub fn matched_by_activity(
         if s.shape()[1] != w.matrix.nrows() || w.matrix.nrows() != n {
             return Err(DistanceError::Pair {
                 operation: "weights matched by activity",
-                first: (s.name.clone(), s.shape()),
-                second: (w.name.clone(), vec![w.matrix.nrows(); 2]),
+                first: described(&s.name, &s.shape()),
+                second: described(&w.name, &[w.matrix.nrows(); 2]),
                 what: "the number of units".into(),
                 allowed: "states and weights of equally many units, in both networks".into(),
             });

@@ -121,7 +121,7 @@ fn test(
 }
 
 /// The whole matrix with entries (or their ranks) centred and scaled so that the upper triangle has mean 0 and norm 1.
-fn standard(m: &DistanceMatrix, kind: Correlation) -> Result<Vec<Vec<f64>>, DistanceError> {
+fn standard(m: &DistanceMatrix, kind: Correlation) -> Result<Vec<f64>, DistanceError> {
     let n = m.n();
     let mut pairs = m.pairs();
     if kind == Correlation::Spearman {
@@ -134,22 +134,19 @@ fn standard(m: &DistanceMatrix, kind: Correlation) -> Result<Vec<Vec<f64>>, Dist
     if length <= 1e-14 * size {
         return Err(refuse([n, n], "all distances are equal"));
     }
-    let mut whole = vec![vec![0.0; n]; n];
-    let mut next = pairs.iter().map(|d| d / length);
-    for i in 0..n {
-        for j in i + 1..n {
-            let d = next.next().unwrap_or(0.0);
-            whole[i][j] = d;
-            whole[j][i] = d;
-        }
+    let mut whole = vec![0.0; n * n];
+    let places = (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j)));
+    for ((i, j), d) in places.zip(pairs) {
+        whole[i * n + j] = d / length;
+        whole[j * n + i] = d / length;
     }
     Ok(whole)
 }
 
 /// Upper triangle of the matrix with its networks in this order.
-fn upper(whole: &[Vec<f64>], order: &[usize]) -> Vec<f64> {
+fn upper(whole: &[f64], order: &[usize]) -> Vec<f64> {
     let n = order.len();
-    let row = |i: usize| (i + 1..n).map(move |j| whole[order[i]][order[j]]);
+    let row = |i: usize| (i + 1..n).map(move |j| whole[order[i] * n + order[j]]);
     (0..n).flat_map(row).collect()
 }
 

@@ -1,5 +1,6 @@
 //! Procrustes over vector fields, `min over O(n) of |A - C B C^T|`: many starts, and a bound from below.
 
+use super::super::error::described;
 use super::super::orthogonal;
 use super::super::singular::frobenius;
 use super::super::{DistanceError, Measure, purpose};
@@ -106,8 +107,8 @@ impl Measure for Conjugation {
         if b.unit.nrows() != n {
             return Err(DistanceError::Pair {
                 operation: "procrustes over vector fields",
-                first: (a.name.clone(), vec![n, n]),
-                second: (b.name.clone(), vec![b.unit.nrows(), b.unit.ncols()]),
+                first: described(&a.name, &[n, n]),
+                second: described(&b.name, &[b.unit.nrows(), b.unit.ncols()]),
                 what: "rank".into(),
                 allowed: "operators of equal rank".into(),
             });

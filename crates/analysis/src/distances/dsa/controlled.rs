@@ -1,6 +1,7 @@
 //! InputDSA: networks under a known input, `x' = A x + B u`, compared by what the input can reach (the DSA
 //! package's DMD with control).
 
+use super::super::error::described;
 use super::super::singular::{frobenius, nuclear_norm};
 use super::super::{DistanceError, Measure, Recording};
 use super::Fit;
@@ -65,8 +66,8 @@ impl Measure for Controlled {
         if (states.n_trials, states.n_steps) != (inputs.n_trials, inputs.n_steps) {
             return Err(DistanceError::Pair {
                 operation: "dsa-input",
-                first: (states.name.clone(), states.shape()),
-                second: (inputs.name.clone(), inputs.shape()),
+                first: described(&states.name, &states.shape()),
+                second: described(&inputs.name, &inputs.shape()),
                 what: "trials or steps".into(),
                 allowed: "states and inputs of the same trials".into(),
             });
@@ -94,8 +95,8 @@ impl Measure for Controlled {
             let shape = |r: &Reach| vec![r.matrix.nrows(), r.matrix.ncols()];
             return Err(DistanceError::Pair {
                 operation: "dsa-input",
-                first: (a.name.clone(), shape(a)),
-                second: (b.name.clone(), shape(b)),
+                first: described(&a.name, &shape(a)),
+                second: described(&b.name, &shape(b)),
                 what: "rank or input channels".into(),
                 allowed: "equal ranks, and the same inputs".into(),
             });

@@ -1,6 +1,7 @@
 //! Distances between spectra: eigenvalues as points of equal mass in the complex plane, moved at least cost.
 
 use super::super::assignment::least;
+use super::super::error::described;
 use super::super::singular::eigenvalues;
 use super::super::{DistanceError, Measure};
 use super::Operator;
@@ -42,8 +43,8 @@ impl Measure for Spectrum {
         if a.1.len() != b.1.len() {
             return Err(DistanceError::Pair {
                 operation: "wasserstein",
-                first: (a.0.clone(), vec![a.1.len()]),
-                second: (b.0.clone(), vec![b.1.len()]),
+                first: described(&a.0, &[a.1.len()]),
+                second: described(&b.0, &[b.1.len()]),
                 what: "rank".into(),
                 allowed: "operators of equal rank".into(),
             });

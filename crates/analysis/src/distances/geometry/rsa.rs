@@ -2,6 +2,7 @@
 
 mod compare;
 
+use crate::distances::error::described;
 use crate::distances::{DistanceError, Measure, Samples};
 use faer::Mat;
 use serde::Serialize;
@@ -101,8 +102,8 @@ impl Measure for Rsa {
         if a.shape[0] != b.shape[0] {
             return Err(DistanceError::Pair {
                 operation: "rsa",
-                first: (a.name.clone(), a.shape.clone()),
-                second: (b.name.clone(), b.shape.clone()),
+                first: described(&a.name, &a.shape),
+                second: described(&b.name, &b.shape),
                 what: "the number of samples".into(),
                 allowed: "equal numbers of samples".into(),
             });
