@@ -6,7 +6,7 @@ use chiliad_analysis::distances::dsa::{
 };
 use chiliad_analysis::distances::geometry::{
     Canonical, Cka, CkaKind, Comparison, Components, Dissimilarity, Endpoints, Permutation, Rsa,
-    Shape, TrajectoryFit,
+    Selectivity, Shape, TrajectoryFit,
 };
 use chiliad_analysis::distances::weights::Weights;
 use chiliad_analysis::distances::{Measure, Recording, Samples, pair};
@@ -493,4 +493,22 @@ fn more_starts_do_not_make_the_best_worse() {
         found.distance
     });
     assert!(ends.windows(2).all(|w| w[1] <= w[0]), "{ends:?}");
+}
+
+#[test]
+fn clouds_of_fewer_dimensions_than_asked_for_are_registered() {
+    for n in [2, 3, 5] {
+        for k in 0..20 {
+            let of = |p: f64| {
+                samples("x", 60, n, move |i, j| {
+                    (0.37 * i * (j + p) + p * j * j).sin()
+                })
+            };
+            let k = f64::from(k);
+            let (a, b) = (of(0.3 + k), of(1.1 + 2.0 * k));
+            let found = pair(&Selectivity::default(), &a, &b).unwrap();
+            assert!(found.distance.is_finite() && found.spread >= 0.0);
+            assert!(pair(&Selectivity::default(), &a, &a).unwrap().distance < 1e-6);
+        }
+    }
 }

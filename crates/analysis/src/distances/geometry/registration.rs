@@ -264,7 +264,11 @@ fn register(a: &Points, b: &Points, mut q: Mat<f64>) -> Result<f64, DistanceErro
             pairs.map(|(x, y)| x[i] * y[j]).sum::<f64>()
         });
         // Where the partners are too few to say how a direction turns, it stays as it is.
-        let hold = HOLD * frobenius(&cross);
+        let lengths = a.rows.iter().zip(&partners);
+        let hold = HOLD
+            * lengths
+                .map(|(x, y)| (apart(x, &centre) * apart(y, &centre)).sqrt())
+                .sum::<f64>();
         q = orthogonal::nearest((cross + faer::Scale(hold) * &q).as_ref())?;
     }
     Ok(last)
