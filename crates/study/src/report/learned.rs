@@ -43,13 +43,11 @@ fn ranges(data: &ReportData) -> ((f64, f64), f64) {
         .chain(criteria)
         .filter(|v| *v > 0.0);
     let (low, high) = range(positive).unwrap_or((1e-3, 1.0));
-    // Ten times the worst start holds every healthy curve; what climbs beyond has diverged.
-    let start = range(
-        networks(data)
-            .filter_map(|(_, n)| n.curve.first())
-            .map(|p| p.loss),
-    )
-    .map_or(high, |(_, worst)| worst);
+    // Ten times the median start holds every healthy curve; what lies beyond has diverged, or an unbounded cell began there.
+    let starts = networks(data)
+        .filter_map(|(_, n)| n.curve.first())
+        .map(|p| p.loss);
+    let start = median(starts).unwrap_or(high);
     let high = if start > 0.0 {
         high.min(10.0 * start)
     } else {
