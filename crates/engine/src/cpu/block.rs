@@ -11,15 +11,11 @@ use crate::cell::program::Array;
 use crate::population::Architecture;
 use pulp::Simd;
 
-/// Trials of one block, each as it lies in the bank: what the passes read.
+/// Inputs of one block's trials: what the passes read beside the bank.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct BlockTrials {
     /// `[trial][time][input + 1]`, the last channel 1: the input of the bias.
     pub(crate) inputs: Vec<f32>,
-    /// `[trial][time][output]`
-    pub(crate) targets: Vec<f32>,
-    /// `[trial][time][output]`, 0 in the padding of the last block.
-    pub(crate) mask: Vec<f32>,
     pub(crate) n_steps: usize,
 }
 

@@ -2,7 +2,9 @@
 
 use super::arena::BLOCK;
 use super::block::{Block, BlockTrials, add_rows};
+use super::product::LANES;
 use super::weights::Weights;
+use chiliad_tasks::Trials;
 use pulp::{Simd, WithSimd};
 
 /// Fills the variates of noise source i at time t: `(t, i, [trial, padded unit])`.
@@ -18,6 +20,9 @@ pub(crate) struct TrainPass<'a> {
     /// Zero on entry, the block's share of the gradient on exit.
     pub(crate) gradient: &'a mut Weights,
     pub(crate) trials: &'a BlockTrials,
+    /// Where targets and mask of the block's trials lie, and which trials these are.
+    pub(crate) bank: &'a Trials,
+    pub(crate) picked: &'a [usize],
     /// 1 / sum of the mask over the whole batch.
     pub(crate) scale: f32,
     /// Fills the noise variates of a step; none without noise.
@@ -34,6 +39,8 @@ impl WithSimd for TrainPass<'_> {
             weights,
             gradient,
             trials,
+            bank,
+            picked,
             scale,
             noise,
         } = self;
@@ -62,7 +69,8 @@ impl WithSimd for TrainPass<'_> {
         block.errors.resize(n_steps * n, 0.0);
         let loss = simd.vectorize(Errors {
             outputs: &outputs,
-            trials,
+            bank,
+            picked,
             scale,
             errors: &mut block.errors,
             bias: &mut gradient.readout_bias,
@@ -81,10 +89,11 @@ impl WithSimd for TrainPass<'_> {
     }
 }
 
-/// Loss of one block, dL/d(outputs) and the gradient of the readout's bias.
+/// Loss of one block, dL/d(outputs) and the gradient of the readout's bias; targets and mask are read where they lie.
 struct Errors<'a> {
     outputs: &'a [f32],
-    trials: &'a BlockTrials,
+    bank: &'a Trials,
+    picked: &'a [usize],
     scale: f32,
     errors: &'a mut [f32],
     bias: &'a mut [f32],
@@ -96,32 +105,40 @@ impl WithSimd for Errors<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> f64 {
         let n_outputs = self.bias.len();
-        // Sums stay apart by position in a run of values until the end: whole registers, and one order for all widths.
-        let (mut loss, mut bias) = (
-            vec![0.0_f64; BLOCK * n_outputs],
-            vec![0.0_f32; BLOCK * n_outputs],
-        );
-        // Every run of 16 x outputs values begins with output 0: the sums of one position belong to one output.
-        for chunk in 0..self.trials.n_steps {
-            let at = chunk * BLOCK * n_outputs..(chunk + 1) * BLOCK * n_outputs;
-            let (y, target, mask) = (
-                &self.outputs[at.clone()],
-                &self.trials.targets[at.clone()],
-                &self.trials.mask[at.clone()],
-            );
-            let errors = &mut self.errors[at];
-            for ((((error, y), target), mask), (loss, bias)) in errors
-                .iter_mut()
-                .zip(y)
-                .zip(target)
-                .zip(mask)
-                .zip(loss.iter_mut().zip(bias.iter_mut()))
+        // Sums stay apart by position in a run of 16 x outputs values, which begins with output 0, until the end: whole
+        // registers, and one order for all widths.
+        let run = LANES * n_outputs.max(1);
+        let (mut loss, mut bias) = (vec![0.0_f64; run], vec![0.0_f32; run]);
+        let n = self.bank.n_steps * n_outputs;
+        let (written, padding) = self.errors.split_at_mut(self.picked.len() * n);
+        padding.fill(0.0);
+        for ((&trial, y), errors) in self
+            .picked
+            .iter()
+            .zip(self.outputs.chunks_exact(n.max(1)))
+            .zip(written.chunks_exact_mut(n.max(1)))
+        {
+            let targets = &self.bank.targets[trial * n..][..n];
+            let mask = &self.bank.mask[trial * n..][..n];
+            for (((y, target), mask), errors) in y
+                .chunks(run)
+                .zip(targets.chunks(run))
+                .zip(mask.chunks(run))
+                .zip(errors.chunks_mut(run))
             {
-                let difference = y - target;
-                let weighted = mask * difference;
-                *error = 2.0 * weighted * self.scale;
-                *loss += f64::from(weighted) * f64::from(difference);
-                *bias += *error;
+                for ((((error, y), target), mask), (loss, bias)) in errors
+                    .iter_mut()
+                    .zip(y)
+                    .zip(target)
+                    .zip(mask)
+                    .zip(loss.iter_mut().zip(bias.iter_mut()))
+                {
+                    let difference = y - target;
+                    let weighted = mask * difference;
+                    *error = 2.0 * weighted * self.scale;
+                    *loss += f64::from(weighted) * f64::from(difference);
+                    *bias += *error;
+                }
             }
         }
         for row in bias.chunks_exact(n_outputs.max(1)) {

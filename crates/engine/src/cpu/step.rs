@@ -71,8 +71,8 @@ impl Worker {
             .map(|lines| lines.len())
             .sum();
         let weights = self.weights.len() + self.gradients.iter().map(Weights::len).sum::<usize>();
-        // A block's inputs, targets and mask, its outputs and their errors.
-        let trials = BLOCK * n_steps * (inputs + 4 * outputs);
+        // A block's inputs, its outputs and their errors.
+        let trials = BLOCK * n_steps * (inputs + 2 * outputs);
         size_of::<f32>() * (arena + weights + trials + self.gradient.len())
     }
 
@@ -117,6 +117,8 @@ impl Worker {
                 weights: &self.weights,
                 gradient,
                 trials: &self.trials,
+                bank,
+                picked: trials,
                 scale: scale as f32,
                 noise: fill.as_ref().map(|f| f as &FillNoise<'_>),
             };
@@ -241,14 +243,6 @@ fn gather(to: &mut BlockTrials, bank: &Trials, trials: &[usize]) {
         trials,
     );
     to.n_steps = bank.n_steps;
-    let n = bank.n_steps * bank.n_outputs;
-    for (rows, from) in [(&mut to.targets, &bank.targets), (&mut to.mask, &bank.mask)] {
-        rows.clear();
-        for &trial in trials {
-            rows.extend_from_slice(&from[trial * n..][..n]);
-        }
-        rows.resize(BLOCK * n, 0.0);
-    }
 }
 
 /// Trials of a batch.
