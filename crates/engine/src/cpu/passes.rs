@@ -1,9 +1,11 @@
 //! Passes over the whole trials of a block: forward and backward with the loss between them, or forward only.
 
+use super::activity::{Activity, Moments};
 use super::arena::BLOCK;
 use super::block::{Block, BlockTrials, add_rows};
 use super::product::LANES;
 use super::weights::Weights;
+use crate::recipe::Loss;
 use chiliad_tasks::Trials;
 use pulp::{Simd, WithSimd};
 
@@ -23,8 +25,12 @@ pub(crate) struct TrainPass<'a> {
     /// Where targets and mask of the block's trials lie, and which trials these are.
     pub(crate) bank: &'a Trials,
     pub(crate) picked: &'a [usize],
-    /// 1 / sum of the mask over the whole batch.
+    /// What is minimised on the trials.
+    pub(crate) loss: Loss,
+    /// 1 / sum of the trials' weights over the whole batch.
     pub(crate) scale: f32,
+    /// Penalties of activity.
+    pub(crate) activity: Option<&'a mut Activity>,
     /// Fills the noise variates of a step; none without noise.
     pub(crate) noise: Option<&'a FillNoise<'a>>,
 }
@@ -41,7 +47,9 @@ impl WithSimd for TrainPass<'_> {
             trials,
             bank,
             picked,
+            loss,
             scale,
+            mut activity,
             noise,
         } = self;
         let n = BLOCK * block.architecture.outputs;
@@ -51,12 +59,7 @@ impl WithSimd for TrainPass<'_> {
         let mut outputs = std::mem::take(&mut block.outputs);
         outputs.resize(n_steps * n, 0.0);
         for t in 0..n_steps {
-            if let Some(fill) = noise {
-                for i in 0..block.noise.len() {
-                    let array = block.noise[i];
-                    fill(t, i, block.arena.at_mut(array, t));
-                }
-            }
+            draw(block, noise, t);
             block.forward(simd, weights, &trials.inputs, n_steps, t);
             block.readout(
                 simd,
@@ -71,6 +74,7 @@ impl WithSimd for TrainPass<'_> {
             outputs: &outputs,
             bank,
             picked,
+            loss,
             scale,
             errors: &mut block.errors,
             bias: &mut gradient.readout_bias,
@@ -80,7 +84,15 @@ impl WithSimd for TrainPass<'_> {
             block.arena.at_mut(array, n_steps).fill(0.0);
         }
         for t in (0..n_steps).rev() {
-            block.backward(simd, weights, gradient, trials, t);
+            block.backward(
+                simd,
+                weights,
+                gradient,
+                trials,
+                activity.as_deref_mut(),
+                picked.len(),
+                t,
+            );
         }
         for (f, &array) in block.adjoint_previous.iter().enumerate() {
             add_rows(block.arena.at(array, 0), &mut gradient.initial[f]);
@@ -89,11 +101,50 @@ impl WithSimd for TrainPass<'_> {
     }
 }
 
+/// Draws the variates of step t.
+#[inline(always)]
+fn draw(block: &mut Block, noise: Option<&FillNoise<'_>>, t: usize) {
+    if let Some(fill) = noise {
+        for i in 0..block.noise.len() {
+            let array = block.noise[i];
+            fill(t, i, block.arena.at_mut(array, t));
+        }
+    }
+}
+
+/// Forward only: adds the sums over trials and steps of what the readout sees, and of its products.
+pub(crate) struct MomentsPass<'a> {
+    pub(crate) block: &'a mut Block,
+    pub(crate) weights: &'a Weights,
+    pub(crate) trials: &'a BlockTrials,
+    /// Trials of the block.
+    pub(crate) live: usize,
+    pub(crate) noise: Option<&'a FillNoise<'a>>,
+    pub(crate) moments: &'a mut Moments,
+}
+
+impl WithSimd for MomentsPass<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        self.block.reset(self.weights);
+        for t in 0..self.trials.n_steps {
+            draw(self.block, self.noise, t);
+            let n_steps = self.trials.n_steps;
+            self.block
+                .forward(simd, self.weights, &self.trials.inputs, n_steps, t);
+            self.block.moments(simd, self.live, t, self.moments);
+        }
+    }
+}
+
 /// Loss of one block, dL/d(outputs) and the gradient of the readout's bias; targets and mask are read where they lie.
 struct Errors<'a> {
     outputs: &'a [f32],
     bank: &'a Trials,
     picked: &'a [usize],
+    loss: Loss,
     scale: f32,
     errors: &'a mut [f32],
     bias: &'a mut [f32],
@@ -112,6 +163,26 @@ impl WithSimd for Errors<'_> {
         let n = self.bank.n_steps * n_outputs;
         let (written, padding) = self.errors.split_at_mut(self.picked.len() * n);
         padding.fill(0.0);
+        if self.loss == Loss::CrossEntropy {
+            let mut error = vec![0.0; n_outputs];
+            let mut sum = 0.0;
+            for (slot, &trial) in self.picked.iter().enumerate() {
+                for t in 0..self.bank.n_steps {
+                    let (here, there) = (slot * n + t * n_outputs, trial * n + t * n_outputs);
+                    sum += self.loss.step(
+                        &self.outputs[here..][..n_outputs],
+                        &self.bank.targets[there..][..n_outputs],
+                        &self.bank.mask[there..][..n_outputs],
+                        Some(&mut error),
+                    );
+                    for (o, e) in error.iter().enumerate() {
+                        written[here + o] = (*e * f64::from(self.scale)) as f32;
+                        self.bias[o] += written[here + o];
+                    }
+                }
+            }
+            return sum;
+        }
         for ((&trial, y), errors) in self
             .picked
             .iter()

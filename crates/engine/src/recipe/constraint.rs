@@ -207,6 +207,19 @@ impl Constraint {
         chunks.flat_map(|(n, w)| self.raw(n, w)).collect()
     }
 
+    /// Rules of some networks as the kernels read them: factor, form | projection << 2 | frozen << 4.
+    pub(crate) fn words(&self, networks: std::ops::Range<usize>) -> Vec<[u32; 2]> {
+        let n = self.layout.n_params;
+        self.rules[networks.start * n..networks.end * n]
+            .iter()
+            .map(|rule| {
+                let code =
+                    rule.form as u32 | (rule.projection as u32) << 2 | u32::from(rule.frozen) << 4;
+                [rule.factor.to_bits(), code]
+            })
+            .collect()
+    }
+
     fn refuse(what: String, allowed: String) -> EngineError {
         EngineError::Shape {
             operation: "constraint",

@@ -37,7 +37,8 @@ impl Loss {
         match self {
             Self::MaskedMean | Self::AllMean => {
                 let differences = y.iter().zip(target).zip(mask);
-                let weighted = differences.map(|((y, t), m)| (f64::from(*m), f64::from(y - t)));
+                let weighted =
+                    differences.map(|((y, t), m)| (f64::from(*m), f64::from(*y) - f64::from(*t)));
                 if let Some(error) = error {
                     for (e, (m, d)) in error.iter_mut().zip(weighted.clone()) {
                         *e = 2.0 * m * d;

@@ -26,6 +26,8 @@ pub enum Part {
 }
 
 impl Part {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Recurrent, Self::Input, Self::Readout, Self::Bias];
     /// The three matrices of a network.
     pub const WEIGHTS: [Self; 3] = [Self::Recurrent, Self::Input, Self::Readout];
 

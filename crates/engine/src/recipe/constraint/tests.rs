@@ -17,7 +17,7 @@ fn layout() -> Arc<Layout> {
 
 fn weights(n: usize) -> Vec<f32> {
     (0..n)
-        .map(|i| ((i * 37 % 101) as f32 - 50.2) / 41.0)
+        .map(|i| ((i * 37 % 101) as f32 - 50.5) / 25.0)
         .collect()
 }
 
