@@ -129,7 +129,7 @@ pub struct TrainPlan {
     /// Trials per generation of the bank.
     pub bank_trials: usize,
     /// Optimiser, schedules, loss, penalties, restrictions, initial weights.
-    pub recipe: RecipePlan,
+    pub recipe: Box<RecipePlan>,
     /// Largest global norm of a gradient.
     pub clip_norm: f64,
     /// Stop rule.

@@ -4,7 +4,7 @@ use super::Resolver;
 use super::check::{above_zero, within};
 use crate::error::Result;
 use crate::recipe::{Dale, RecipePlan, Restriction, Settings};
-use crate::spec::{OneOrMany, OptimiserSpec, ScalingSpec, TrainSpec};
+use crate::spec::{DaleBy, OneOrMany, OptimiserSpec, ScalingSpec, TrainSpec};
 use chiliad_engine::recipe::{Optimiser, Part, Penalty, Schedule};
 
 impl Resolver<'_> {
@@ -91,6 +91,47 @@ impl Resolver<'_> {
         }
         add(p.effective_dimension.is_some(), Penalty::EffectiveDimension);
         let c = &spec.constrain;
+        let of = |given: &[(&'static str, bool)]| given.iter().find(|g| g.1).map(|g| g.0);
+        let by_projection = c.dale.as_ref().is_some_and(|d| d.by == DaleBy::Projection);
+        if c.rank.is_some() && c.dale.is_some() {
+            return Err(refuse(
+                "constrain.rank",
+                "together with Dale's law; allowed: one of them, L R^T has no signs".into(),
+            ));
+        }
+        if let (Some(_), Some(other)) = (
+            &c.dimensions,
+            of(&[
+                ("dale by projection", by_projection),
+                ("non_negative", !c.non_negative.is_empty()),
+                ("rank", c.rank.is_some()),
+            ]),
+        ) {
+            return Err(refuse(
+                "constrain.dimensions",
+                format!(
+                    "together with {other}; allowed: one of them, the other would leave the subspace"
+                ),
+            ));
+        }
+        if let (Some(true), Some(other)) = (
+            p.nuclear.as_ref().map(|n| n.proximal),
+            of(&[
+                ("dale", c.dale.is_some()),
+                ("density", c.density.is_some()),
+                ("autapses", c.autapses == Some(false)),
+                ("rank", c.rank.is_some()),
+                ("dimensions", c.dimensions.is_some()),
+                ("scaling", !matches!(spec.scaling, ScalingSpec::Standard)),
+            ]),
+        ) {
+            return Err(refuse(
+                "penalise.nuclear",
+                format!(
+                    "proximal together with {other}; allowed: `proximal: false`, or recurrent weights without restriction"
+                ),
+            ));
+        }
         if let Some(unit) = c.silenced.iter().find(|u| **u >= units) {
             return Err(refuse(
                 "constrain.silenced",
@@ -182,6 +223,7 @@ impl Resolver<'_> {
         &self,
         spec: &TrainSpec,
         units: usize,
+        n_params: usize,
         path: &str,
     ) -> Result<Vec<Settings>> {
         let p = &spec.penalise;
@@ -275,7 +317,15 @@ impl Resolver<'_> {
             "dimensions",
             "constrain.dimensions",
             whole(&c.dimensions),
-            Box::new(|v| above_zero(v, false)),
+            Box::new(move |v| {
+                if v >= 1.0 && v <= n_params as f64 {
+                    Ok(())
+                } else {
+                    Err(format!(
+                        "{v}; allowed: 1 to {n_params}, the number of parameters"
+                    ))
+                }
+            }),
         ));
         axes.push((
             "gamma",

@@ -70,7 +70,8 @@ impl Resolver<'_> {
                         _ => units,
                     };
                     let plan = self.train_plan(spec, units, path)?;
-                    let settings = self.settings(spec, units, path)?;
+                    let n_params = parameters(&cell, units, &shape);
+                    let settings = self.settings(spec, units, n_params, path)?;
                     let mut networks = Vec::new();
                     for constants in self.constants(spec, &cell, path)? {
                         for &learning_rate in &learning_rates {
@@ -138,7 +139,7 @@ impl Resolver<'_> {
             variant: spec.variant.clone(),
             batch: spec.batch,
             bank_trials: spec.bank_trials,
-            recipe: self.recipe(spec, units, path)?,
+            recipe: Box::new(self.recipe(spec, units, path)?),
             clip_norm: spec.clip_norm,
             until: spec.until.clone(),
             max_steps: spec.max_steps,
