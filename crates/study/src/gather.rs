@@ -7,6 +7,7 @@ mod modes;
 mod topology;
 
 pub use claims::decidable;
+pub(crate) use topology::read as read_topology;
 
 use crate::error::{Result, StudyError};
 use crate::manifest::StudyFolder;
