@@ -178,7 +178,12 @@ pub(super) fn status(dir: &Path, json: bool) -> anyhow::Result<()> {
         );
     }
     if folder.manifest.shard.is_none() {
-        stages.extend(study.comparison.iter().map(|_| chiliad::run::distances::STAGE.into()));
+        stages.extend(
+            study
+                .comparison
+                .iter()
+                .map(|_| chiliad::run::distances::STAGE.into()),
+        );
         stages.push("report".into());
     }
     let mut text = format!(
@@ -219,7 +224,13 @@ pub(super) fn merge(dirs: &[PathBuf], out: &Path, json: bool) -> anyhow::Result<
     let study = folder.study()?;
     let mut progress = Progress::new(json);
     // Pairs go across parts, so networks are compared once all of them are there.
-    chiliad::run::distances::compare(&mut folder, &study, &study.task.load()?, &mut progress, &|| None)?;
+    chiliad::run::distances::compare(
+        &mut folder,
+        &study,
+        &study.task.load()?,
+        &mut progress,
+        &|| None,
+    )?;
     report(out, json)
 }
 
