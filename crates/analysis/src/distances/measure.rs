@@ -65,13 +65,13 @@ impl Pairs {
         Self {
             networks,
             pairs,
-            bytes: 8 * (networks * networks + pairs.min(BATCH * networks)),
+            bytes: 8 * (networks * networks + pairs.min(BLOCK)),
         }
     }
 }
 
-/// Rows of the matrix that are computed together: what is held of them at once, and what is kept of an interrupted run.
-pub const BATCH: usize = 16;
+/// Pairs that are computed together: what is held of them at once, and what is kept of an interrupted run.
+pub const BLOCK: usize = 256;
 
 /// The symmetric matrix of all pairs, over threads; each pair is computed once, and the bits do not depend on the number of
 /// threads. `done` is told how many pairs are finished.
@@ -92,9 +92,9 @@ pub fn all_pairs<M: Measure>(
     let n = prepared.len();
     let mut values = vec![0.0; n * n];
     let mut finished = 0;
-    for first in (0..n).step_by(BATCH) {
-        let pairs = block(n, first);
-        let found = compare_block(measure, &prepared, first, &|found| M::distance(found))?;
+    while finished < Pairs::of(n).pairs {
+        let pairs = block(n, finished);
+        let found = compare_block(measure, &prepared, finished, &|found| M::distance(found))?;
         for (&(i, j), d) in pairs.iter().zip(found) {
             values[i * n + j] = d;
             values[j * n + i] = d;
@@ -105,10 +105,17 @@ pub fn all_pairs<M: Measure>(
     DistanceMatrix::new(n, values)
 }
 
-/// Pairs (i, j), i < j, of the [`BATCH`] rows from `first` on, in order.
+/// At most [`BLOCK`] pairs (i, j), i < j, from the `first` on, in order.
 pub fn block(n: usize, first: usize) -> Vec<(usize, usize)> {
-    (first..n.min(first.saturating_add(BATCH)))
+    let (mut row, mut before) = (0, 0);
+    while row < n && before + (n - row - 1) <= first {
+        before += n - row - 1;
+        row += 1;
+    }
+    (row..n)
         .flat_map(|i| (i + 1..n).map(move |j| (i, j)))
+        .skip(first - before)
+        .take(BLOCK)
         .collect()
 }
 
@@ -127,4 +134,25 @@ pub fn compare_block<M: Measure, T: Send>(
         .into_par_iter()
         .map(|(i, j)| Ok(keep(&measure.compare(prepared[i], prepared[j])?)))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_are_all_pairs_in_order() {
+        for n in [0, 1, 2, 3, 23, 24, 60] {
+            let whole: Vec<_> = (0..n)
+                .flat_map(|i| (i + 1..n).map(move |j| (i, j)))
+                .collect();
+            assert_eq!(whole.len(), Pairs::of(n).pairs);
+            let mut found = Vec::new();
+            while found.len() < whole.len() {
+                found.extend(block(n, found.len()));
+            }
+            assert_eq!(found, whole);
+            assert!(block(n, found.len()).is_empty());
+        }
+    }
 }

@@ -1,8 +1,8 @@
-//! All pairs of some networks, block of rows by block of rows; a finished block is kept on disk until the study is done,
+//! All pairs of some networks, block by block; a finished block is kept on disk until the study is done,
 //! so that a run that was killed goes on where it was.
 
 use crate::error::{Result, StudyError};
-use chiliad_analysis::distances::{BATCH, Measure, block, compare_block};
+use chiliad_analysis::distances::{Measure, Pairs, block, compare_block};
 use chiliad_tasks::{NpzArray, read_npy, write_npy};
 use std::path::{Path, PathBuf};
 
@@ -70,16 +70,62 @@ pub fn all_pairs<M: Measure>(
     done: &mut dyn FnMut(usize) -> Result<()>,
 ) -> Result<Vec<f64>> {
     let (n, width) = (prepared.len(), columns.names.len());
-    let mut all = Vec::with_capacity(n * n.saturating_sub(1) / 2 * width);
-    for first in (0..n).step_by(BATCH) {
-        let shape = [block(n, first).len(), width];
+    let pairs = Pairs::of(n).pairs;
+    let mut all = Vec::with_capacity(pairs * width);
+    let mut finished = 0;
+    while finished < pairs {
+        let shape = [block(n, finished).len(), width];
         let mut make = || {
-            compare_block(measure, prepared, first, &|f| (columns.figures)(f))
+            compare_block(measure, prepared, finished, &|f| (columns.figures)(f))
                 .map(|rows| NpzArray::f64(&shape, rows.concat()))
         };
-        let part = cache.part(&format!("{name}.rows-{first}"), &mut make, &|s| s == shape)?;
+        let fits = |found: &[usize]| found == shape;
+        let part = cache.part(&format!("{name}.pairs-{finished}"), &mut make, &fits)?;
         all.extend(part.to_f64());
-        done(all.len() / width.max(1))?;
+        finished += shape[0];
+        done(finished)?;
     }
     Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chiliad_analysis::distances::behaviour::Outputs;
+    use chiliad_analysis::distances::{DistanceError, Samples};
+
+    /// 24 networks are two blocks. A block that is there is not computed again, one that is missing or damaged is.
+    #[test]
+    fn finished_blocks_are_used_and_others_made_anew() -> Result<()> {
+        let folder = std::env::temp_dir().join(format!("chiliad-blocks-{}", std::process::id()));
+        let cache = Cache::new(&folder)?;
+        let samples: Vec<Samples> = (0..24)
+            .map(|k| Samples::new("x", 2, 1, &[f64::from(k), 0.5]))
+            .collect::<std::result::Result<_, DistanceError>>()?;
+        let prepared: Vec<&Samples> = samples.iter().collect();
+        let columns = Columns::<Outputs> {
+            names: vec!["distance", "largest"],
+            figures: |f| vec![f.distance, f.largest],
+        };
+        let run = || {
+            all_pairs(
+                &Outputs,
+                &prepared,
+                &columns,
+                (&cache, "o"),
+                &mut |_| Ok(()),
+            )
+        };
+        let whole = run()?;
+        assert_eq!(whole.len(), 276 * 2);
+        // The first pair is 0 and 1: a root mean square of 1 / sqrt 2, at most 1.
+        assert!((whole[0] - 0.5_f64.sqrt()).abs() < 1e-15 && (whole[1] - 1.0).abs() < 1e-15);
+        let [first, second] = ["o.pairs-0", "o.pairs-256"].map(|n| folder.join(format!("{n}.npy")));
+        write_npy(&second, &NpzArray::f64(&[20, 2], vec![7.0; 40]))?;
+        assert!(run()?.ends_with(&[7.0; 40]));
+        write_npy(&second, &NpzArray::f64(&[3, 2], vec![7.0; 6]))?;
+        std::fs::write(&first, b"damaged").map_err(StudyError::write(&first))?;
+        assert!(run()? == whole);
+        std::fs::remove_dir_all(&folder).map_err(StudyError::write(&folder))
+    }
 }
