@@ -117,8 +117,6 @@ impl Question<'_> {
         };
         let [within, between] = within_and_between(self.apart, groups, &all);
         let alike = |i: usize, j: usize| (self.apart)(i, j).map(|d| f64::from(u8::from(d == 0.0)));
-        let named =
-            |members: &[usize], matrix: &DistanceMatrix| self.accuracy(matrix, groups, members);
         let untrained = self.untrained.and_then(|m| told(m, groups, how.neighbours));
         let level = |(g, name): (usize, &String)| {
             let own: Vec<usize> = all.iter().copied().filter(|i| groups[*i] == g).collect();
@@ -143,7 +141,7 @@ impl Question<'_> {
             neighbours: self
                 .matrix
                 .and_then(|m| neighbours(m, groups, k, how.permutations, seed).ok()),
-            accuracy: self.matrix.and_then(|m| named(&all, m)),
+            accuracy: self.matrix.and_then(|m| self.accuracy(m, groups)),
             silhouette: self.matrix.and_then(|m| silhouette(m, groups).ok()),
             permanova: self
                 .matrix
@@ -151,22 +149,14 @@ impl Question<'_> {
             given_loss: self.given_loss(groups),
             without_worst: self.better_trained().and_then(|kept| {
                 let groups: Vec<usize> = kept.iter().map(|&i| groups[i]).collect();
-                let part = part(self.matrix?, &kept)?;
-                let right = told_each(&part, &groups, how.neighbours)?;
-                within_groups(&groups, how.resamplings, seed, &|chosen| {
-                    balanced_mean(&right, &groups, chosen)
-                })
+                self.accuracy(&part(self.matrix?, &kept)?, &groups)
             }),
             untrained,
         }
     }
 
-    fn accuracy(
-        &self,
-        matrix: &DistanceMatrix,
-        groups: &[usize],
-        _all: &[usize],
-    ) -> Option<Interval> {
+    /// Networks are drawn again as the ones to be named; those they are named by stay.
+    fn accuracy(&self, matrix: &DistanceMatrix, groups: &[usize]) -> Option<Interval> {
         let right = told_each(matrix, groups, self.how.neighbours)?;
         within_groups(groups, self.how.resamplings, self.seed, &|chosen| {
             balanced_mean(&right, groups, chosen)

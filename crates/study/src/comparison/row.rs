@@ -153,27 +153,11 @@ fn picture(matrix: &[f64], n: usize, shown: &[usize], seed: u64) -> Option<Pictu
     };
     let (coordinates, stress, restarts) = match smacof(&distances, &options) {
         Ok(found) => (found.coordinates, found.stress_1, options.restarts),
+        // Distances below zero, as debiased ones may be.
         Err(_) => {
-            let found = classical(&distances, 2).ok()?;
-            let shown = |i: usize, j: usize| {
-                let (a, b) = (&found.coordinates[i], &found.coordinates[j]);
-                (a[0] - b[0]).hypot(a[1] - b[1])
-            };
-            let places = (0..shown_len(&distances)).flat_map(|i| (0..i).map(move |j| (i, j)));
-            let (mut misses, mut all) = (0.0, 0.0);
-            for (i, j) in places {
-                misses += (distances.at(i, j) - shown(i, j)).powi(2);
-                all += shown(i, j).powi(2);
-            }
-            (
-                found.coordinates,
-                if all > 0.0 {
-                    (misses / all).sqrt()
-                } else {
-                    0.0
-                },
-                0,
-            )
+            let found = classical(&distances, 2).ok()?.coordinates;
+            let stress = stress(&distances, &found);
+            (found, stress, 0)
         }
     };
     let at = coordinates.iter().map(|c| [c[0], c[1]]).collect();
@@ -185,6 +169,18 @@ fn picture(matrix: &[f64], n: usize, shown: &[usize], seed: u64) -> Option<Pictu
     })
 }
 
-fn shown_len(distances: &DistanceMatrix) -> usize {
-    distances.n()
+/// Kruskal's stress-1 of an embedding.
+fn stress(distances: &DistanceMatrix, at: &[Vec<f64>]) -> f64 {
+    let places = (0..at.len()).flat_map(|i| (0..i).map(move |j| (i, j)));
+    let (mut misses, mut all) = (0.0, 0.0);
+    for (i, j) in places {
+        let shown = (at[i][0] - at[j][0]).hypot(at[i][1] - at[j][1]);
+        misses += (distances.at(i, j) - shown).powi(2);
+        all += shown * shown;
+    }
+    if all > 0.0 {
+        f64::sqrt(misses / all)
+    } else {
+        0.0
+    }
 }

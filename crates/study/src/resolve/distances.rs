@@ -1,6 +1,7 @@
 //! `compare` and the distances of `measure`, held against task and populations.
 
 use super::Resolver;
+use super::check::positive;
 use crate::error::Result;
 use crate::spec::{
     DistanceSpec, DsaSpec, MeasureSpec, OutOfDistributionSpec, StudySpec, WeightScale,
@@ -18,7 +19,7 @@ impl Resolver<'_> {
     ) -> Result<Option<ComparePlan>> {
         let how = &spec.compare;
         let at_least_one =
-            |path: &str, n: usize| super::positive(n as u64).map_err(|m| self.refuse(path, m));
+            |path: &str, n: usize| positive(n as u64).map_err(|m| self.refuse(path, m));
         at_least_one("compare.trials", how.trials)?;
         at_least_one("compare.neighbours", how.neighbours)?;
         at_least_one("compare.permutations", how.permutations)?;
@@ -97,8 +98,7 @@ impl Resolver<'_> {
         task: &Task,
         path: &str,
     ) -> Result<OutOfDistributionSpec> {
-        super::positive(ood.trials as u64)
-            .map_err(|m| self.refuse(&format!("{path}.trials"), m))?;
+        positive(ood.trials as u64).map_err(|m| self.refuse(&format!("{path}.trials"), m))?;
         let known = |name: &str| task.variants().any(|v| v == name);
         let long = format!("ood-{}", ood.variant);
         let variant = if !known(&ood.variant) && known(&long) {
@@ -133,8 +133,8 @@ impl Resolver<'_> {
         };
         let least_units = populations.iter().map(|p| p.units).min().unwrap_or(0);
         let fit = |delays: usize, interval: usize, rank: usize, ridge: f64| {
-            super::positive(delays as u64).map_err(|m| self.refuse(&at("delays"), m))?;
-            super::positive(interval as u64).map_err(|m| self.refuse(&at("interval"), m))?;
+            positive(delays as u64).map_err(|m| self.refuse(&at("delays"), m))?;
+            positive(interval as u64).map_err(|m| self.refuse(&at("interval"), m))?;
             let lost = (delays - 1).saturating_mul(interval);
             if lost.saturating_add(2) > steps {
                 return Err(self.refuse(

@@ -6,7 +6,9 @@ use crate::comparison::behaviour::behaviour;
 use crate::comparison::row::row;
 use crate::distances::blocks::Cache;
 use crate::distances::files::{self, STATISTICS};
-use crate::distances::measured::{Job, Measured, perform};
+use crate::distances::job::Job;
+use crate::distances::measured::Measured;
+use crate::distances::measures::perform;
 use crate::distances::members::{Member, members};
 use crate::distances::seen::Networks;
 use crate::engine_calls;
@@ -82,7 +84,7 @@ pub fn compare(
             events.end();
         }
     }
-    folder_of_distances(folder)?;
+    crate::folder::make(&folder.root.join("distances"))?;
     events.begin("statistics", "");
     if who.len() > 1 {
         for m in &measured {
@@ -149,10 +151,6 @@ fn put(
     folder.write(path, &bytes)?;
     files.push(path.into());
     Ok(())
-}
-
-fn folder_of_distances(folder: &StudyFolder) -> Result<()> {
-    crate::folder::make(&folder.root.join("distances"))
 }
 
 /// Where finished parts of exactly this comparison of exactly these networks lie.
