@@ -1,7 +1,11 @@
 //! From a study as written to a [`Study`]: axes multiplied, defaults explicit, impossible values refused.
 
 mod check;
+<<<<<<< HEAD
 mod distances;
+=======
+mod recipe;
+>>>>>>> main
 mod train;
 
 use crate::error::{Result, StudyError};
@@ -296,6 +300,7 @@ impl Resolver<'_> {
                     .iter()
                     .map(|c| f64::from(*c))
                     .collect(),
+                settings: crate::recipe::Settings::new(),
             })
             .collect();
         let sha256 = sha256(&std::fs::read(&file).map_err(StudyError::read(&file))?);
