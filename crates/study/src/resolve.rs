@@ -1,11 +1,8 @@
 //! From a study as written to a [`Study`]: axes multiplied, defaults explicit, impossible values refused.
 
 mod check;
-<<<<<<< HEAD
 mod distances;
-=======
 mod recipe;
->>>>>>> main
 mod train;
 
 use crate::error::{Result, StudyError};
