@@ -6,6 +6,8 @@
 //! does some of it again on two devices, [`gather`] reads them for the [`report`].
 
 pub mod checkpoint;
+pub mod comparison;
+pub mod distances;
 pub mod dynamics;
 pub mod engine_calls;
 pub mod error;

@@ -1,9 +1,14 @@
 //! A study file as written: serde types, nothing resolved, defaults in one place.
 
+mod distances;
 mod one_or_many;
 mod parse;
 mod recipe;
 
+pub use distances::{
+    CkaSpec, CompareSpec, DistanceSpec, DsaSpec, FitSpec, OutOfDistributionSpec, OutputSpec,
+    PrincipalSpec, ProcrustesSpec, RegistrationSpec, RsaSpec, SvccaSpec, WeightScale, WeightSpec,
+};
 pub use one_or_many::OneOrMany;
 pub use recipe::{
     CommunicabilitySpec, ConstrainSpec, DaleBy, DaleSpec, Match, NuclearSpec, OptimiserSpec,
@@ -29,6 +34,9 @@ pub struct StudySpec {
     /// What is measured.
     #[serde(default)]
     pub measure: Vec<MeasureSpec>,
+    /// How networks are compared, for all distances of `measure`.
+    #[serde(default)]
+    pub compare: CompareSpec,
     /// What is claimed.
     #[serde(default)]
     pub claims: Vec<ClaimSpec>,
@@ -238,6 +246,56 @@ pub enum MeasureSpec {
         #[serde(default = "defaults::grace")]
         grace: usize,
     },
+    /// Canonical correlations of the largest principal components.
+    Svcca(SvccaSpec),
+    /// Centred kernel alignment.
+    Cka(CkaSpec),
+    /// Orthogonal Procrustes, or a shape metric.
+    Procrustes(ProcrustesSpec),
+    /// Representational similarity.
+    Rsa(RsaSpec),
+    /// Linear fits between trajectories.
+    Trajectories(PrincipalSpec),
+    /// Ends of trials.
+    Endpoints(PrincipalSpec),
+    /// Single-unit selectivity, registered.
+    Selectivity(RegistrationSpec),
+    /// Fixed points, registered; needs `FixedPoints`.
+    Configuration(RegistrationSpec),
+    /// Procrustes over vector fields.
+    Dsa(DsaSpec),
+    /// Transport between eigenvalues of the fitted operators.
+    DmdWasserstein(FitSpec),
+    /// Recurrent weights up to a relabelling of units.
+    WeightPermutation(WeightSpec),
+    /// Outputs on the same trials.
+    OutputDistance(OutputSpec),
+    /// Loss on another variant of the task: its spread over networks.
+    OutOfDistribution(OutOfDistributionSpec),
+}
+
+impl MeasureSpec {
+    /// The distance it is, if it is one.
+    #[must_use]
+    pub fn distance(&self) -> Option<DistanceSpec> {
+        Some(match self {
+            Self::FixedPoints { .. } | Self::Topology { .. } | Self::OutOfDistribution(_) => {
+                return None;
+            }
+            Self::Svcca(s) => DistanceSpec::Svcca(s.clone()),
+            Self::Cka(s) => DistanceSpec::Cka(s.clone()),
+            Self::Procrustes(s) => DistanceSpec::Procrustes(s.clone()),
+            Self::Rsa(s) => DistanceSpec::Rsa(s.clone()),
+            Self::Trajectories(s) => DistanceSpec::Trajectories(s.clone()),
+            Self::Endpoints(s) => DistanceSpec::Endpoints(s.clone()),
+            Self::Selectivity(s) => DistanceSpec::Selectivity(s.clone()),
+            Self::Configuration(s) => DistanceSpec::Configuration(s.clone()),
+            Self::Dsa(s) => DistanceSpec::Dsa(s.clone()),
+            Self::DmdWasserstein(s) => DistanceSpec::DmdWasserstein(s.clone()),
+            Self::WeightPermutation(s) => DistanceSpec::WeightPermutation(s.clone()),
+            Self::OutputDistance(s) => DistanceSpec::OutputDistance(s.clone()),
+        })
+    }
 }
 
 /// A sentence and the test that decides it.
@@ -285,6 +343,9 @@ pub enum TestSpec {
         of: String,
         /// Reference.
         against: String,
+        /// Distance; without one, the first of `measure`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
     },
 }
 

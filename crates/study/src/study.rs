@@ -3,7 +3,7 @@
 use crate::error::{Result, StudyError};
 use crate::folder::sha256;
 use crate::recipe::{RecipePlan, Settings};
-use crate::spec::{ClaimSpec, Until};
+use crate::spec::{ClaimSpec, CompareSpec, DistanceSpec, OutOfDistributionSpec, Until};
 use chiliad_engine::cell::Cell;
 use chiliad_engine::files::FileLayout;
 use chiliad_engine::files::header::CellText;
@@ -38,8 +38,23 @@ pub struct Study {
     /// Graphs of the fixed points, if asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub topology: Option<TopologyPlan>,
+    /// How networks are compared, if they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<ComparePlan>,
     /// Claims.
     pub claims: Vec<ClaimSpec>,
+}
+
+/// How networks are compared.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ComparePlan {
+    /// What all distances share.
+    pub how: CompareSpec,
+    /// Distances, each once.
+    pub distances: Vec<DistanceSpec>,
+    /// Losses elsewhere.
+    pub out_of_distribution: Vec<OutOfDistributionSpec>,
 }
 
 /// Which task, held to its content.

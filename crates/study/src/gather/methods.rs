@@ -78,6 +78,18 @@ pub(super) fn methods(folder: &StudyFolder, study: &Study, task: &Task) -> Metho
         constant("trials", format!("{} trials", t.trials));
         constant("grace", format!("{} steps", t.grace));
     }
+    if let Some(c) = &study.comparison {
+        let how = &c.how;
+        let measures = measures(folder);
+        paragraphs.push(format!(
+            "Comparison: networks that were trained as asked were run on the same {} trials (variant `{}`) and compared by {}. Naming a level: {} nearest neighbours, balanced over levels, ties sharing their vote; p by {} permutations of the levels. Intervals are percentile intervals of {} bootstrap samples of networks within their level; a network and its own copy are no pair. Pictures: SMACOF from the classical embedding and from random starts. A matrix with fewer than 10 % of its pairs apart is called degenerate and given its agreement index instead.",
+            how.trials, how.variant, measures.join("; "), how.neighbours, how.permutations, how.resamplings
+        ));
+        constant("trials", format!("{} trials", how.trials));
+        constant("neighbours", how.neighbours.to_string());
+        constant("permutations", how.permutations.to_string());
+        constant("resamplings", how.resamplings.to_string());
+    }
     let mut provenance = vec![
         ("chiliad".to_owned(), m.chiliad.clone()),
         ("device".into(), m.device.clone()),
@@ -105,4 +117,15 @@ pub(super) fn methods(folder: &StudyFolder, study: &Study, task: &Task) -> Metho
         provenance,
         load_tables,
     }
+}
+
+/// Every measure of the comparison with its options, in words.
+fn measures(folder: &StudyFolder) -> Vec<String> {
+    let rows = crate::distances::files::read_statistics(folder)
+        .ok()
+        .flatten()
+        .map_or_else(Vec::new, |c| c.rows);
+    rows.iter()
+        .map(|r| format!("{} ({})", r.name, r.words))
+        .collect()
 }
