@@ -89,7 +89,9 @@ impl<'a> Networks<'a> {
             networks.trained.push(own::load(&folder.root.join(&path))?);
             let all: Vec<usize> = (0..population.networks.len()).collect();
             networks.initial.push(match &population.origin {
-                Origin::Train(_) => Some(engine_calls::initial(population, &all)?),
+                Origin::Train(train) => {
+                    Some(engine_calls::untrained(population, Some(train), &all)?)
+                }
                 _ => None,
             });
             networks.points.push(if wants_points {
