@@ -22,7 +22,9 @@
 
 pub mod bank;
 mod error;
+mod expression;
 pub mod generators;
+mod named;
 pub mod npz;
 pub mod plot;
 pub mod random;

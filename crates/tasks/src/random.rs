@@ -45,6 +45,8 @@ pub mod purpose {
     pub const BANK: u32 = 3;
     /// Which trial of the bank a network sees ([`crate::pick`]).
     pub const PICK: u32 = 4;
+    /// The trials that are looked at before a task file is accepted.
+    pub const LOOK: u32 = 5;
 }
 
 /// Random access to the numbers of one seed and one purpose.
