@@ -6,6 +6,10 @@
 mod context_integration;
 mod external;
 mod flip_flop;
+mod flow;
+mod hidden_markov;
+mod modular_linear;
+mod path_integration;
 mod place;
 mod rules;
 mod sine;
@@ -16,6 +20,10 @@ use serde::Deserialize;
 pub use context_integration::{ContextIntegration, ContextIntegrationSpec};
 pub use external::{External, ExternalSpec};
 pub use flip_flop::{FlipFlop, FlipFlopSpec};
+pub use flow::{Flow, FlowSpec, System};
+pub use hidden_markov::{HiddenMarkov, HiddenMarkovSpec};
+pub use modular_linear::{ModularLinear, ModularLinearSpec};
+pub use path_integration::{Direction, PathIntegration, PathIntegrationSpec};
 pub use rules::{Rules, RulesSpec};
 pub use sine::{Sine, SineSpec};
 pub use trial::{
@@ -48,6 +56,14 @@ pub enum GeneratorSpec {
     Sine(SineSpec),
     /// Integrate the one of two streams that a static context names.
     ContextIntegration(ContextIntegrationSpec),
+    /// Follow direction and speed to a position.
+    PathIntegration(PathIntegrationSpec),
+    /// Say where a trajectory of a known flow goes next.
+    Flow(FlowSpec),
+    /// Say which symbol of a hidden Markov chain comes next.
+    HiddenMarkov(HiddenMarkovSpec),
+    /// Sum modules of inputs over time.
+    ModularLinear(ModularLinearSpec),
     /// Trials in epochs, written in the file.
     Trial(Box<TrialSpec>),
     /// Several tasks in epochs, one of them per trial.
@@ -65,6 +81,10 @@ impl GeneratorSpec {
             (Self::ContextIntegration(own), Self::ContextIntegration(base)) => {
                 Self::ContextIntegration(own.over(base))
             }
+            (Self::PathIntegration(own), Self::PathIntegration(base)) => Self::PathIntegration(own.over(base)),
+            (Self::Flow(own), Self::Flow(base)) => Self::Flow(own.over(base)),
+            (Self::HiddenMarkov(own), Self::HiddenMarkov(base)) => Self::HiddenMarkov(own.over(base)),
+            (Self::ModularLinear(own), Self::ModularLinear(base)) => Self::ModularLinear(own.over(base)),
             (Self::Trial(own), Self::Trial(base)) => Self::Trial(Box::new(own.over(base))),
             (Self::Rules(own), Self::Rules(base)) => Self::Rules(Box::new(own.over(base))),
             (Self::External(own), Self::External(_)) => Self::External(own.clone()),
@@ -77,6 +97,10 @@ impl GeneratorSpec {
             Self::FlipFlop(_) => "FlipFlop",
             Self::Sine(_) => "Sine",
             Self::ContextIntegration(_) => "ContextIntegration",
+            Self::PathIntegration(_) => "PathIntegration",
+            Self::Flow(_) => "Flow",
+            Self::HiddenMarkov(_) => "HiddenMarkov",
+            Self::ModularLinear(_) => "ModularLinear",
             Self::Trial(_) => "Trial",
             Self::Rules(_) => "Rules",
             Self::External(_) => "External",
@@ -89,6 +113,10 @@ impl GeneratorSpec {
             Self::FlipFlop(spec) => Generator::FlipFlop(spec.resolve(place)?),
             Self::Sine(spec) => Generator::Sine(spec.resolve(place)?),
             Self::ContextIntegration(spec) => Generator::ContextIntegration(spec.resolve(place)?),
+            Self::PathIntegration(spec) => Generator::PathIntegration(spec.resolve(place)?),
+            Self::Flow(spec) => Generator::Flow(spec.resolve(place)?),
+            Self::HiddenMarkov(spec) => Generator::HiddenMarkov(spec.resolve(place)?),
+            Self::ModularLinear(spec) => Generator::ModularLinear(spec.resolve(place)?),
             Self::Trial(spec) => Generator::Trial(Box::new(spec.resolve(place, &[])?)),
             Self::Rules(spec) => Generator::Rules(spec.resolve(place)?),
             Self::External(spec) => Generator::External(spec.resolve(place)?),
@@ -105,6 +133,14 @@ pub enum Generator {
     Sine(Sine),
     /// See [`GeneratorSpec::ContextIntegration`].
     ContextIntegration(ContextIntegration),
+    /// See [`GeneratorSpec::PathIntegration`].
+    PathIntegration(PathIntegration),
+    /// See [`GeneratorSpec::Flow`].
+    Flow(Flow),
+    /// See [`GeneratorSpec::HiddenMarkov`].
+    HiddenMarkov(HiddenMarkov),
+    /// See [`GeneratorSpec::ModularLinear`].
+    ModularLinear(ModularLinear),
     /// See [`GeneratorSpec::Trial`].
     Trial(Box<Trial>),
     /// See [`GeneratorSpec::Rules`].
@@ -149,6 +185,10 @@ impl Generator {
             Self::FlipFlop(generator) => generator,
             Self::Sine(generator) => generator,
             Self::ContextIntegration(generator) => generator,
+            Self::PathIntegration(generator) => generator,
+            Self::Flow(generator) => generator,
+            Self::HiddenMarkov(generator) => generator,
+            Self::ModularLinear(generator) => generator,
             Self::Trial(generator) => generator.as_ref(),
             Self::Rules(generator) => generator,
             Self::External(generator) => generator,
