@@ -115,7 +115,11 @@ fn bind(node: &Node, names: &Names<'_>) -> Result<Bound, String> {
         Node::Name(name) => match names.slots.iter().find(|(known, _)| known == name) {
             Some((_, slot)) => Bound::Slot(*slot),
             None => {
-                let known: Vec<&str> = names.slots.iter().map(|(known, _)| known.as_str()).collect();
+                let known: Vec<&str> = names
+                    .slots
+                    .iter()
+                    .map(|(known, _)| known.as_str())
+                    .collect();
                 return Err(format!("no name `{name}` here: {}", suggest(name, &known)));
             }
         },

@@ -81,10 +81,16 @@ impl GeneratorSpec {
             (Self::ContextIntegration(own), Self::ContextIntegration(base)) => {
                 Self::ContextIntegration(own.over(base))
             }
-            (Self::PathIntegration(own), Self::PathIntegration(base)) => Self::PathIntegration(own.over(base)),
+            (Self::PathIntegration(own), Self::PathIntegration(base)) => {
+                Self::PathIntegration(own.over(base))
+            }
             (Self::Flow(own), Self::Flow(base)) => Self::Flow(own.over(base)),
-            (Self::HiddenMarkov(own), Self::HiddenMarkov(base)) => Self::HiddenMarkov(own.over(base)),
-            (Self::ModularLinear(own), Self::ModularLinear(base)) => Self::ModularLinear(own.over(base)),
+            (Self::HiddenMarkov(own), Self::HiddenMarkov(base)) => {
+                Self::HiddenMarkov(own.over(base))
+            }
+            (Self::ModularLinear(own), Self::ModularLinear(base)) => {
+                Self::ModularLinear(own.over(base))
+            }
             (Self::Trial(own), Self::Trial(base)) => Self::Trial(Box::new(own.over(base))),
             (Self::Rules(own), Self::Rules(base)) => Self::Rules(Box::new(own.over(base))),
             (Self::External(own), Self::External(_)) => Self::External(own.clone()),

@@ -11,8 +11,8 @@ use std::path::Path;
 use crate::error::{Result, TaskError};
 use crate::generators::{External, Generator};
 use crate::suggestion::suggest;
-use library::LIBRARY;
 use crate::trials::TaskShape;
+use library::LIBRARY;
 
 pub use recipe::Recipe;
 

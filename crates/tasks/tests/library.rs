@@ -14,19 +14,36 @@ fn every_variant_of_every_task_samples_finite_trials_of_its_shape() {
                 continue;
             }
         };
-        assert!(!task.summary.is_empty() && !task.source.is_empty(), "{name}");
+        assert!(
+            !task.summary.is_empty() && !task.source.is_empty(),
+            "{name}"
+        );
         let conditions = task.conditions();
         for variant in task.variants() {
             let trials = task.sample(variant, 40, 3).unwrap();
             let kept = trials.clone();
-            if let Err(error) = Trials::new(40, kept.shape(), kept.inputs, kept.targets, kept.mask, kept.condition) {
+            if let Err(error) = Trials::new(
+                40,
+                kept.shape(),
+                kept.inputs,
+                kept.targets,
+                kept.mask,
+                kept.condition,
+            ) {
                 wrong.push(format!("{name} {variant}: {error}"));
             }
             let indices = 0..conditions.len() as i32;
-            assert!(trials.condition.iter().all(|c| indices.contains(c)), "{name} {variant}");
+            assert!(
+                trials.condition.iter().all(|c| indices.contains(c)),
+                "{name} {variant}"
+            );
         }
         for condition in conditions {
-            assert_eq!(condition.input.len(), task.shape("train").unwrap().n_inputs, "{name}");
+            assert_eq!(
+                condition.input.len(),
+                task.shape("train").unwrap().n_inputs,
+                "{name}"
+            );
             assert!(condition.input.iter().all(|x| x.is_finite()), "{name}");
         }
     }
@@ -38,7 +55,16 @@ fn every_file_is_in_the_library() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tasks");
     let mut files: Vec<String> = std::fs::read_dir(folder)
         .unwrap()
-        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
+        .map(|entry| {
+            entry
+                .unwrap()
+                .path()
+                .file_stem()
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned()
+        })
         .collect();
     let mut names: Vec<String> = builtin_names().map(str::to_owned).collect();
     files.sort();

@@ -17,7 +17,13 @@ impl Bound {
             Self::Call(function, arguments) => (*function, arguments),
         };
         let of = |i: usize| arguments.get(i).map_or(ANY, |a| a.range(slots));
-        let hull = |from: usize| arguments.iter().skip(from).map(|a| a.range(slots)).reduce(join);
+        let hull = |from: usize| {
+            arguments
+                .iter()
+                .skip(from)
+                .map(|a| a.range(slots))
+                .reduce(join)
+        };
         let (a, b) = (of(0), of(1));
         let range = match function {
             Function::Add => (a.0 + b.0, a.1 + b.1),
@@ -43,7 +49,11 @@ impl Bound {
             | Function::Bump => (0.0, 1.0),
             _ => ANY,
         };
-        if range.0.is_nan() || range.1.is_nan() { ANY } else { range }
+        if range.0.is_nan() || range.1.is_nan() {
+            ANY
+        } else {
+            range
+        }
     }
 }
 

@@ -29,14 +29,20 @@ impl Bound {
         match self {
             Self::Number(x) => *x,
             Self::Slot(slot) => scope.slots.get(*slot).copied().unwrap_or(f64::NAN),
-            Self::Call(Function::If, arguments) => match arguments.first().map(|a| a.value(scope)) {
-                Some(x) if x.is_nan() => x,
-                Some(x) => nth(arguments, if x == 0.0 { 2 } else { 1 }, scope),
-                None => f64::NAN,
-            },
+            Self::Call(Function::If, arguments) => {
+                match arguments.first().map(|a| a.value(scope)) {
+                    Some(x) if x.is_nan() => x,
+                    Some(x) => nth(arguments, if x == 0.0 { 2 } else { 1 }, scope),
+                    None => f64::NAN,
+                }
+            }
             Self::Call(Function::Pick, arguments) => {
                 let k = nth(arguments, 0, scope).round();
-                if k >= 0.0 { nth(arguments, k as usize + 1, scope) } else { f64::NAN }
+                if k >= 0.0 {
+                    nth(arguments, k as usize + 1, scope)
+                } else {
+                    f64::NAN
+                }
             }
             Self::Call(function, arguments) => {
                 let mut values = [0.0; 3];

@@ -253,7 +253,8 @@ impl Draw {
             let k = (u64::from(first) * count as u64) >> 32;
             return self.nth(k as usize, arguments);
         }
-        let u = ((u64::from(first) << 20) | (u64::from(second) >> 12)) as f64 / (1_u64 << 52) as f64;
+        let u =
+            ((u64::from(first) << 20) | (u64::from(second) >> 12)) as f64 / (1_u64 << 52) as f64;
         match self {
             Self::Uniform => at(0) + (at(1) - at(0)) * u,
             Self::Exponential => {

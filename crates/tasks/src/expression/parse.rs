@@ -93,7 +93,11 @@ impl Parser<'_> {
             }
             self.at += symbol.len();
             let right = self.operation(tightness + 1)?;
-            let sides = if swapped { vec![right, left] } else { vec![left, right] };
+            let sides = if swapped {
+                vec![right, left]
+            } else {
+                vec![left, right]
+            };
             left = Node::Call(function, sides);
         }
         self.depth -= 1;
@@ -125,8 +129,8 @@ impl Parser<'_> {
     fn number(&mut self) -> Parsed<Node> {
         let start = self.at;
         while let Some(&c) = self.text.get(self.at) {
-            let exponent_sign = (c == b'-' || c == b'+')
-                && matches!(self.text.get(self.at - 1), Some(b'e' | b'E'));
+            let exponent_sign =
+                (c == b'-' || c == b'+') && matches!(self.text.get(self.at - 1), Some(b'e' | b'E'));
             if !(c.is_ascii_digit() || matches!(c, b'.' | b'e' | b'E') || exponent_sign) {
                 break;
             }

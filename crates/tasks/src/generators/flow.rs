@@ -71,7 +71,11 @@ impl FlowSpec {
         };
         let moments: Vec<(f64, f64)> = (0..system.dimensions()).map(moments).collect();
         if moments.iter().any(|m| !(m.0.is_finite() && m.1 > 1e-9)) {
-            return Err(place.refuse("dt", dt, "the flow does not keep moving in bounds at this time step"));
+            return Err(place.refuse(
+                "dt",
+                dt,
+                "the flow does not keep moving in bounds at this time step",
+            ));
         }
         Ok(Flow {
             system,

@@ -27,7 +27,10 @@ impl HiddenMarkovSpec {
     pub(super) fn over(&self, base: &Self) -> Self {
         Self {
             steps: self.steps.or(base.steps),
-            transitions: self.transitions.clone().or_else(|| base.transitions.clone()),
+            transitions: self
+                .transitions
+                .clone()
+                .or_else(|| base.transitions.clone()),
             emissions: self.emissions.clone().or_else(|| base.emissions.clone()),
         }
     }
@@ -41,16 +44,28 @@ impl HiddenMarkovSpec {
             let allowed = format!("one for each of the {states} rows of transitions");
             return Err(place.refuse("emissions", format!("{} rows", emissions.len()), &allowed));
         }
-        for (field, rows, wide) in [("transitions", &transitions, states), ("emissions", &emissions, symbols)] {
+        for (field, rows, wide) in [
+            ("transitions", &transitions, states),
+            ("emissions", &emissions, symbols),
+        ] {
             if wide == 0 || wide > MOST {
-                return Err(place.refuse(field, format!("{wide} columns"), &format!("1 to {MOST}")));
+                return Err(place.refuse(
+                    field,
+                    format!("{wide} columns"),
+                    &format!("1 to {MOST}"),
+                ));
             }
             for (k, row) in rows.iter().enumerate() {
                 let sum: f64 = row.iter().sum();
-                let fits = row.len() == wide && row.iter().all(|p| *p >= 0.0) && (sum - 1.0).abs() < 1e-6;
+                let fits =
+                    row.len() == wide && row.iter().all(|p| *p >= 0.0) && (sum - 1.0).abs() < 1e-6;
                 if !fits {
                     let allowed = format!("{wide} probabilities that add up to 1");
-                    return Err(place.refuse(&format!("{field}[{k}]"), format!("{row:?}"), &allowed));
+                    return Err(place.refuse(
+                        &format!("{field}[{k}]"),
+                        format!("{row:?}"),
+                        &allowed,
+                    ));
                 }
             }
         }

@@ -41,7 +41,11 @@ impl ModularLinearSpec {
         let modules = place.count("modules", self.modules)?;
         let inputs_per_module = place.count("inputs_per_module", self.inputs_per_module)?;
         if modules % 2 != 0 || modules.saturating_mul(inputs_per_module) > 4096 {
-            return Err(place.refuse("modules", modules, "an even number, at most 4096 inputs in all"));
+            return Err(place.refuse(
+                "modules",
+                modules,
+                "an even number, at most 4096 inputs in all",
+            ));
         }
         Ok(ModularLinear {
             modules,
@@ -82,7 +86,11 @@ impl Generate for ModularLinear {
 
     fn fill(&self, _trial: usize, mut draws: Draws, slot: TrialSlot<'_>) {
         let mut sums = vec![0.0; self.modules];
-        for (step, input) in slot.inputs.chunks_exact_mut(self.modules * self.inputs_per_module).enumerate() {
+        for (step, input) in slot
+            .inputs
+            .chunks_exact_mut(self.modules * self.inputs_per_module)
+            .enumerate()
+        {
             for (at, x) in input.iter_mut().enumerate() {
                 *x = draws.normal();
                 if !self.on_off || step % 2 == 0 {
@@ -90,7 +98,11 @@ impl Generate for ModularLinear {
                 }
             }
         }
-        let summed = if self.on_off { self.steps.div_ceil(2) } else { self.steps };
+        let summed = if self.on_off {
+            self.steps.div_ceil(2)
+        } else {
+            self.steps
+        };
         let scale = 1.0 / (self.inputs_per_module as f64 * (summed as f64).sqrt());
         let last = (self.steps - 1) * self.modules;
         slot.mask[..last].fill(0.0);

@@ -71,7 +71,11 @@ impl PathIntegrationSpec {
             return Err(place.refuse("start_steps", path.start_steps, &allowed));
         }
         if path.speed > path.arena {
-            return Err(place.refuse("speed", path.speed, "must not be above arena: a step would cross it"));
+            return Err(place.refuse(
+                "speed",
+                path.speed,
+                "must not be above arena: a step would cross it",
+            ));
         }
         Ok(path)
     }
@@ -100,7 +104,15 @@ impl PathIntegration {
     /// Zero where the task has no such axis.
     fn vector(&self, mut component: impl FnMut() -> f64) -> DVec3 {
         let (x, y) = (component(), component());
-        DVec3::new(x, y, if self.dimensions == 3 { component() } else { 0.0 })
+        DVec3::new(
+            x,
+            y,
+            if self.dimensions == 3 {
+                component()
+            } else {
+                0.0
+            },
+        )
     }
 
     /// Back into the arena, as a ball off its walls: the place, and the direction after it.
@@ -135,7 +147,9 @@ impl Generate for PathIntegration {
     fn fill(&self, _trial: usize, mut draws: Draws, slot: TrialSlot<'_>) {
         let start = self.vector(|| self.arena * f64::from(2.0 * draws.uniform() - 1.0));
         let mut position = start;
-        let mut direction = self.vector(|| f64::from(draws.normal())).normalize_or(DVec3::X);
+        let mut direction = self
+            .vector(|| f64::from(draws.normal()))
+            .normalize_or(DVec3::X);
         let (n_direction, d) = (self.n_direction(), self.dimensions);
         let wide = n_direction + 1 + d;
         for step in 0..self.steps {

@@ -47,8 +47,13 @@ impl RulesSpec {
             let trial = own.and(&self.shared).resolve(&at, &[("rule", k as f64)])?;
             let found = trial.shape();
             let longest = shape.map_or(0, |s| s.n_steps).max(found.n_steps);
-            if shape.is_some_and(|s| (s.n_inputs, s.n_outputs) != (found.n_inputs, found.n_outputs)) {
-                return Err(at.refuse("inputs", found.n_inputs, "all rules have the same channels"));
+            if shape.is_some_and(|s| (s.n_inputs, s.n_outputs) != (found.n_inputs, found.n_outputs))
+            {
+                return Err(at.refuse(
+                    "inputs",
+                    found.n_inputs,
+                    "all rules have the same channels",
+                ));
             }
             shape = Some(TaskShape {
                 n_steps: longest,
@@ -57,7 +62,11 @@ impl RulesSpec {
             rules.push((name.clone(), trial));
         }
         let Some(shape) = shape else {
-            return Err(place.refuse("rules", "(none)", "at least one, `rules: {\"name\": (...)}`"));
+            return Err(place.refuse(
+                "rules",
+                "(none)",
+                "at least one, `rules: {\"name\": (...)}`",
+            ));
         };
         let names: Vec<&str> = rules.iter().map(|r| r.0.as_str()).collect();
         let active = match &self.only {
@@ -66,7 +75,9 @@ impl RulesSpec {
                 .iter()
                 .map(|name| {
                     let index = names.iter().position(|known| known == name);
-                    index.ok_or_else(|| place.refuse("only", format!("{name:?}"), &suggest(name, &names)))
+                    index.ok_or_else(|| {
+                        place.refuse("only", format!("{name:?}"), &suggest(name, &names))
+                    })
                 })
                 .collect::<Result<Vec<_>>>()?,
         };
@@ -106,14 +117,21 @@ impl Generate for Rules {
                 label: format!("{name}: {}", c.label),
                 input: c.input,
             };
-            trial.conditions().into_iter().map(label).collect::<Vec<_>>()
+            trial
+                .conditions()
+                .into_iter()
+                .map(label)
+                .collect::<Vec<_>>()
         };
         self.rules.iter().flat_map(of_rule).collect()
     }
 
     fn fill(&self, trial: usize, mut draws: Draws, slot: TrialSlot<'_>) {
         let rule = self.drawn(&mut draws);
-        let before: usize = self.rules[..rule].iter().map(|(_, t)| t.conditions().len()).sum();
+        let before: usize = self.rules[..rule]
+            .iter()
+            .map(|(_, t)| t.conditions().len())
+            .sum();
         let mut own = 0;
         self.rules[rule].1.fill(
             trial,

@@ -13,7 +13,11 @@ pub(super) fn line_of(text: &str, path: &str) -> Option<usize> {
             let mut below = vec![Step::Field("generator".to_owned())];
             below.extend(steps[2.min(steps.len())..].iter().cloned());
             let (at, followed) = follow(&blanked, &below);
-            if followed > n.saturating_sub(1) && followed > 1 { (at, followed) } else { found }
+            if followed > n.saturating_sub(1) && followed > 1 {
+                (at, followed)
+            } else {
+                found
+            }
         }
         _ => found,
     };
@@ -33,7 +37,9 @@ enum Step {
 fn steps(path: &str) -> Vec<Step> {
     let mut steps = Vec::new();
     for part in path.split('.') {
-        let (field, rest) = part.split_once('[').map_or((part, None), |(f, r)| (f, Some(r)));
+        let (field, rest) = part
+            .split_once('[')
+            .map_or((part, None), |(f, r)| (f, Some(r)));
         if !field.is_empty() {
             steps.push(Step::Field(field.to_owned()));
         }

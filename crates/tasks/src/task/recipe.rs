@@ -34,7 +34,11 @@ impl Recipe {
             if x > 0.0 && x.is_finite() {
                 return Ok(());
             }
-            Err((field, x.to_string(), "must be above 0 and finite".to_owned()))
+            Err((
+                field,
+                x.to_string(),
+                "must be above 0 and finite".to_owned(),
+            ))
         };
         above("criterion", self.criterion)?;
         above("learning_rate", self.learning_rate)?;

@@ -102,7 +102,8 @@ impl System {
                 self.slope(&moved[..d], &mut slopes[stage]);
             }
             for k in 0..d {
-                x[k] += h / 6.0 * (slopes[0][k] + 2.0 * slopes[1][k] + 2.0 * slopes[2][k] + slopes[3][k]);
+                x[k] += h / 6.0
+                    * (slopes[0][k] + 2.0 * slopes[1][k] + 2.0 * slopes[2][k] + slopes[3][k]);
             }
         }
     }
@@ -119,10 +120,20 @@ impl System {
         let (x, y, z, w) = (at(0), at(1), at(2), at(3));
         let slope = match self {
             Self::Lorenz96 => [0.0; 4],
-            Self::Lorenz63 => [10.0 * (y - x), x * (28.0 - z) - y, x * y - 8.0 / 3.0 * z, 0.0],
+            Self::Lorenz63 => [
+                10.0 * (y - x),
+                x * (28.0 - z) - y,
+                x * y - 8.0 / 3.0 * z,
+                0.0,
+            ],
             Self::Roessler => [-y - z, x + 0.2 * y, 0.2 + z * (x - 5.7), 0.0],
             Self::HyperRoessler => [-y - z, x + 0.25 * y + w, 3.0 + x * z, -0.5 * z + 0.05 * w],
-            Self::Chen => [35.0 * (y - x), (28.0 - 35.0) * x - x * z + 28.0 * y, x * y - 3.0 * z, 0.0],
+            Self::Chen => [
+                35.0 * (y - x),
+                (28.0 - 35.0) * x - x * z + 28.0 * y,
+                x * y - 3.0 * z,
+                0.0,
+            ],
             Self::Lu => [36.0 * (y - x), -x * z + 20.0 * y, x * y - 3.0 * z, 0.0],
             Self::Thomas => {
                 let b = 0.208_186;
@@ -137,7 +148,12 @@ impl System {
             Self::SprottE => [y * z, x * x - y, 1.0 - 4.0 * x, 0.0],
             Self::Rikitake => [-2.0 * x + z * y, -2.0 * y + x * (z - 5.0), 1.0 - x * y, 0.0],
             Self::ShimizuMorioka => [y, x - 0.75 * y - x * z, -0.45 * z + x * x, 0.0],
-            Self::BurkeShaw => [-10.0 * (x + y), -y - 10.0 * x * z, 10.0 * x * y + 4.272, 0.0],
+            Self::BurkeShaw => [
+                -10.0 * (x + y),
+                -y - 10.0 * x * z,
+                10.0 * x * y + 4.272,
+                0.0,
+            ],
             Self::GenesioTesi => [y, z, -x - 1.1 * y - 0.44 * z + x * x, 0.0],
             Self::Chua => {
                 let (inner, outer) = (-8.0 / 7.0, -5.0 / 7.0);
@@ -153,10 +169,16 @@ impl System {
             Self::Aizawa => [
                 (z - 0.7) * x - 3.5 * y,
                 3.5 * x + (z - 0.7) * y,
-                0.6 + 0.95 * z - z * z * z / 3.0 - (x * x + y * y) * (1.0 + 0.25 * z) + 0.1 * z * x * x * x,
+                0.6 + 0.95 * z - z * z * z / 3.0 - (x * x + y * y) * (1.0 + 0.25 * z)
+                    + 0.1 * z * x * x * x,
                 0.0,
             ],
-            Self::Dadras => [y - 3.0 * x + 2.7 * y * z, 1.7 * y - x * z + z, 2.0 * x * y - 9.0 * z, 0.0],
+            Self::Dadras => [
+                y - 3.0 * x + 2.7 * y * z,
+                1.7 * y - x * z + z,
+                2.0 * x * y - 9.0 * z,
+                0.0,
+            ],
             Self::VanDerPol => [y, (1.0 - x * x) * y - x, 0.0, 0.0],
         };
         out[..4].copy_from_slice(&slope);

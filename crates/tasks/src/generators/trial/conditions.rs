@@ -12,7 +12,11 @@ const MOST: usize = 4096;
 
 impl Trial {
     /// Fills `conditions` and `nearest`; everything else must be there.
-    pub(super) fn resolve_conditions(&mut self, spec: Option<&ConditionsSpec>, place: &Place<'_>) -> Result<()> {
+    pub(super) fn resolve_conditions(
+        &mut self,
+        spec: Option<&ConditionsSpec>,
+        place: &Place<'_>,
+    ) -> Result<()> {
         let Some(spec) = spec else {
             self.conditions = vec![Condition {
                 label: "zero input".to_owned(),
@@ -40,13 +44,24 @@ impl Trial {
         }
         for &epoch in &during {
             for combination in 0..combinations {
-                self.conditions.push(self.condition(epoch, during.len() > 1, combination, place)?);
+                self.conditions.push(self.condition(
+                    epoch,
+                    during.len() > 1,
+                    combination,
+                    place,
+                )?);
             }
         }
         Ok(())
     }
 
-    fn condition(&self, epoch: usize, several: bool, combination: usize, place: &Place<'_>) -> Result<Condition> {
+    fn condition(
+        &self,
+        epoch: usize,
+        several: bool,
+        combination: usize,
+        place: &Place<'_>,
+    ) -> Result<Condition> {
         let mut given = vec![None; self.variables.len()];
         let (mut rest, mut words) = (combination, Vec::new());
         for (variable, values) in self.nearest.iter().rev() {

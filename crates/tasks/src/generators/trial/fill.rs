@@ -25,11 +25,29 @@ impl Trial {
         for copy in 0..self.copies {
             let slots = &mut drawn.slots[copy];
             for signal in &self.signals {
-                self.add(signal, copy * self.n_inputs, slots, &drawn.spans, slot.inputs, wide_in, None);
-                self.add_noise(signal, copy * self.n_inputs, slots, &drawn.spans, slot.inputs, wide_in, &mut draws);
+                self.add(
+                    signal,
+                    copy * self.n_inputs,
+                    slots,
+                    &drawn.spans,
+                    slot.inputs,
+                    wide_in,
+                    None,
+                );
+                self.add_noise(
+                    signal,
+                    copy * self.n_inputs,
+                    slots,
+                    &drawn.spans,
+                    slot.inputs,
+                    wide_in,
+                    &mut draws,
+                );
             }
         }
-        let totals = self.needs_totals.then(|| running_sums(slot.inputs, wide_in));
+        let totals = self
+            .needs_totals
+            .then(|| running_sums(slot.inputs, wide_in));
         for copy in 0..self.copies {
             let slots = &mut drawn.slots[copy];
             let read = Read {
@@ -40,9 +58,24 @@ impl Trial {
                 size: self.n_inputs,
             };
             for target in &self.targets {
-                self.add(target, copy * self.n_outputs, slots, &drawn.spans, slot.targets, wide_out, Some(&read));
+                self.add(
+                    target,
+                    copy * self.n_outputs,
+                    slots,
+                    &drawn.spans,
+                    slot.targets,
+                    wide_out,
+                    Some(&read),
+                );
             }
-            self.weigh(copy * self.n_outputs, slots, &drawn.spans, slot.mask, wide_out, &read);
+            self.weigh(
+                copy * self.n_outputs,
+                slots,
+                &drawn.spans,
+                slot.mask,
+                wide_out,
+                &read,
+            );
         }
     }
 
@@ -61,12 +94,27 @@ impl Trial {
 
     fn drawn(&self, trial: usize, draws: &mut Draws) -> Drawn {
         let known = SPECIAL.len();
-        let mut slots = vec![vec![f64::NAN; known + self.variables.len() + self.epochs.len()]; self.copies];
+        let mut slots =
+            vec![vec![f64::NAN; known + self.variables.len() + self.epochs.len()]; self.copies];
         for copy in 0..self.copies {
             for (v, variable) in self.variables.iter().enumerate() {
                 let fixed = self.axis_value(v, trial);
-                let value = value_of(&variable.quantity, variable.count, &slots[copy], fixed, draws);
-                slots[copy][known + v] = if variable.shared { if copy == 0 { value } else { slots[0][known + v] } } else { value };
+                let value = value_of(
+                    &variable.quantity,
+                    variable.count,
+                    &slots[copy],
+                    fixed,
+                    draws,
+                );
+                slots[copy][known + v] = if variable.shared {
+                    if copy == 0 {
+                        value
+                    } else {
+                        slots[0][known + v]
+                    }
+                } else {
+                    value
+                };
             }
         }
         let mut spans = Vec::with_capacity(self.epochs.len());
@@ -92,7 +140,11 @@ impl Trial {
             let nearest = (0..values.len()).min_by(|a, b| distance(a).total_cmp(&distance(b)));
             condition = condition * values.len() + nearest.unwrap_or(0);
         }
-        Drawn { slots, spans, condition }
+        Drawn {
+            slots,
+            spans,
+            condition,
+        }
     }
 
     /// Which value of variable `v` the grid gives to this trial: the first axis changes most slowly.
@@ -104,9 +156,18 @@ impl Trial {
     }
 
     /// Adds what a signal or target says to `out`, `[time, channel]`.
-    #[expect(clippy::too_many_arguments, reason = "the parts of one trial, borrowed apart")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parts of one trial, borrowed apart"
+    )]
     fn add(
-        &self, signal: &Signal, offset: usize, slots: &mut [f64], spans: &[Range<usize>], out: &mut [f32], wide: usize,
+        &self,
+        signal: &Signal,
+        offset: usize,
+        slots: &mut [f64],
+        spans: &[Range<usize>],
+        out: &mut [f32],
+        wide: usize,
         read: Option<&Read<'_>>,
     ) {
         let Some(value) = &signal.value else { return };
@@ -130,9 +191,18 @@ impl Trial {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the parts of one trial, borrowed apart")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parts of one trial, borrowed apart"
+    )]
     fn add_noise(
-        &self, signal: &Signal, offset: usize, slots: &mut [f64], spans: &[Range<usize>], out: &mut [f32], wide: usize,
+        &self,
+        signal: &Signal,
+        offset: usize,
+        slots: &mut [f64],
+        spans: &[Range<usize>],
+        out: &mut [f32],
+        wide: usize,
         draws: &mut Draws,
     ) {
         let Some(noise) = &signal.noise else { return };
@@ -140,14 +210,28 @@ impl Trial {
             for unit in 0..signal.size {
                 self.stand_at(slots, unit, signal.size, 0, 0);
                 let deviation = evaluate(noise, slots, None, 0);
+                let mut spare = None;
                 for step in spans[epoch].clone() {
-                    out[step * wide + offset + signal.first + unit] += (deviation * f64::from(draws.normal())) as f32;
+                    let normal = spare.take().unwrap_or_else(|| {
+                        let [first, second] = draws.normal_pair();
+                        spare = Some(second);
+                        first
+                    });
+                    out[step * wide + offset + signal.first + unit] += (deviation * normal) as f32;
                 }
             }
         }
     }
 
-    fn weigh(&self, offset: usize, slots: &mut [f64], spans: &[Range<usize>], mask: &mut [f32], wide: usize, read: &Read<'_>) {
+    fn weigh(
+        &self,
+        offset: usize,
+        slots: &mut [f64],
+        spans: &[Range<usize>],
+        mask: &mut [f32],
+        wide: usize,
+        read: &Read<'_>,
+    ) {
         let Some(weights) = &self.mask else {
             let end = spans.last().map_or(0, |span| span.end);
             for step in 0..end {
@@ -156,14 +240,18 @@ impl Trial {
             return;
         };
         for entry in weights {
+            let steady = is_steady(&entry.weight);
             for &epoch in &entry.during {
                 for unit in 0..entry.size {
                     self.stand_at(slots, unit, entry.size, 0, 0);
                     let grace = evaluate(&entry.grace, slots, None, 0) / self.dt;
                     let from = spans[epoch].start + grace.round().max(0.0) as usize;
+                    let constant = steady.then(|| evaluate(&entry.weight, slots, None, 0));
                     for step in from..spans[epoch].end {
-                        self.stand_at(slots, unit, entry.size, step, spans[epoch].start);
-                        let weight = evaluate(&entry.weight, slots, Some(read), step);
+                        let weight = constant.unwrap_or_else(|| {
+                            self.stand_at(slots, unit, entry.size, step, spans[epoch].start);
+                            evaluate(&entry.weight, slots, Some(read), step)
+                        });
                         mask[step * wide + offset + entry.first + unit] = weight.max(0.0) as f32;
                     }
                 }
@@ -194,7 +282,8 @@ struct Read<'a> {
 }
 
 fn evaluate(value: &Bound, slots: &[f64], read: Option<&Read<'_>>, step: usize) -> f64 {
-    let row = |read: &Read<'_>| step * read.wide + read.from..step * read.wide + read.from + read.size;
+    let row =
+        |read: &Read<'_>| step * read.wide + read.from..step * read.wide + read.from + read.size;
     value.value(Scope {
         slots,
         inputs: read.map_or(&[], |r| &r.inputs[row(r)]),
@@ -211,8 +300,18 @@ fn is_steady(value: &Bound) -> bool {
     })
 }
 
-fn value_of(quantity: &Quantity, count: Option<usize>, slots: &[f64], fixed: Option<usize>, draws: &mut Draws) -> f64 {
-    let scope = Scope { slots, inputs: &[], totals: &[] };
+fn value_of(
+    quantity: &Quantity,
+    count: Option<usize>,
+    slots: &[f64],
+    fixed: Option<usize>,
+    draws: &mut Draws,
+) -> f64 {
+    let scope = Scope {
+        slots,
+        inputs: &[],
+        totals: &[],
+    };
     match quantity {
         Quantity::Derived(bound) => bound.value(scope),
         Quantity::Drawn(draw, arguments) => {

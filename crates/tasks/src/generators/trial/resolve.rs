@@ -13,7 +13,7 @@ const MOST_STEPS: f64 = 1_048_576.0;
 const MOST_CHANNELS: usize = 4096;
 /// Trials that are looked at before a task is accepted, and most values in them.
 const LOOKED_AT: usize = 64;
-const MOST_LOOKED_AT: usize = 4_000_000;
+const MOST_LOOKED_AT: usize = 200_000;
 
 /// Channel, first component, number of components.
 type Channels = Vec<(String, usize, usize)>;
@@ -29,8 +29,18 @@ impl TrialSpec {
             None => 1,
             Some(_) => place.count("copies", self.copies)?,
         };
-        let inputs = channels(&place.given("inputs", &self.inputs)?, copies, place, "inputs")?;
-        let outputs = channels(&place.given("outputs", &self.outputs)?, copies, place, "outputs")?;
+        let inputs = channels(
+            &place.given("inputs", &self.inputs)?,
+            copies,
+            place,
+            "inputs",
+        )?;
+        let outputs = channels(
+            &place.given("outputs", &self.outputs)?,
+            copies,
+            place,
+            "outputs",
+        )?;
         let mut slots: Vec<(String, usize)> = Vec::new();
         for (slot, name) in SPECIAL.iter().enumerate() {
             slots.push(((*name).to_owned(), slot));
@@ -40,10 +50,16 @@ impl TrialSpec {
         let mut variables: Vec<Variable> = Vec::new();
         let mut ranges = vec![(f64::NEG_INFINITY, f64::INFINITY); SPECIAL.len()];
         let mut name = |name: &str, kind: &str, visible: &mut Vec<(String, usize)>| {
-            let word = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && !name.contains('-');
-            let taken = slots.iter().any(|(known, _)| known == name) || ["pi", "and", "or", "not"].contains(&name);
+            let word = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+                && !name.contains('-');
+            let taken = slots.iter().any(|(known, _)| known == name)
+                || ["pi", "and", "or", "not"].contains(&name);
             if !word || taken {
-                let why = if taken { "the name is taken" } else { "a letter, then letters, digits and `_`" };
+                let why = if taken {
+                    "the name is taken"
+                } else {
+                    "a letter, then letters, digits and `_`"
+                };
                 return Err(place.refuse(kind, format!("{name:?}"), why));
             }
             let slot = slots.len();
@@ -78,7 +94,11 @@ impl TrialSpec {
             });
         }
         if self.epochs.0.is_empty() {
-            return Err(place.refuse("epochs", "(none)", "at least one, `epochs: {\"name\": duration}`"));
+            return Err(place.refuse(
+                "epochs",
+                "(none)",
+                "at least one, `epochs: {\"name\": duration}`",
+            ));
         }
         let mut epochs = Vec::new();
         let mut longest = 0.0;
@@ -132,19 +152,34 @@ impl TrialSpec {
 
 impl Trial {
     fn resolve_channels(
-        &mut self, spec: &TrialSpec, inputs: &Channels, outputs: &Channels, slots: &[(String, usize)], place: &Place<'_>,
+        &mut self,
+        spec: &TrialSpec,
+        inputs: &Channels,
+        outputs: &Channels,
+        slots: &[(String, usize)],
+        place: &Place<'_>,
     ) -> Result<()> {
-        let blind = Names { slots, channels: &[] };
-        let seeing = Names { slots, channels: inputs };
+        let blind = Names {
+            slots,
+            channels: &[],
+        };
+        let seeing = Names {
+            slots,
+            channels: inputs,
+        };
         let bind = |expression: &Expression, names: &Names<'_>, field: &str| {
-            let refuse = |why: String| place.refuse(field, format!("{:?}", expression.text()), &why);
+            let refuse =
+                |why: String| place.refuse(field, format!("{:?}", expression.text()), &why);
             expression.bind(names).map_err(refuse)
         };
         for (k, signal) in spec.signals.iter().flatten().enumerate() {
             let at = |field: &str| format!("signals[{k}].{field}");
             let (first, size) = channel(inputs, &signal.to, place, &at("to"))?;
             let bound = |written: &Option<Expression>, field: &str| {
-                written.as_ref().map(|e| bind(e, &blind, &at(field))).transpose()
+                written
+                    .as_ref()
+                    .map(|e| bind(e, &blind, &at(field)))
+                    .transpose()
             };
             self.signals.push(Signal {
                 first,
@@ -173,9 +208,11 @@ impl Trial {
                     Some(to) => channel(outputs, to, place, &at("to"))?,
                     None => (0, self.n_outputs),
                 };
-                let or = |written: &Option<Expression>, default, names: &Names<'_>, field: &str| match written {
-                    Some(expression) => bind(expression, names, &at(field)),
-                    None => Ok(Bound::Number(default)),
+                let or = |written: &Option<Expression>, default, names: &Names<'_>, field: &str| {
+                    match written {
+                        Some(expression) => bind(expression, names, &at(field)),
+                        None => Ok(Bound::Number(default)),
+                    }
                 };
                 mask.push(Weight {
                     first,
@@ -194,7 +231,12 @@ impl Trial {
     }
 
     /// Indices of the epochs named; of all where none is.
-    pub(super) fn epochs_named(&self, during: &During, place: &Place<'_>, field: &str) -> Result<Vec<usize>> {
+    pub(super) fn epochs_named(
+        &self,
+        during: &During,
+        place: &Place<'_>,
+        field: &str,
+    ) -> Result<Vec<usize>> {
         if during.0.is_empty() {
             return Ok((0..self.epochs.len()).collect());
         }
@@ -213,7 +255,11 @@ impl Trial {
             return Ok(());
         }
         if self.copies > 1 {
-            return Err(place.refuse("order", "Grid", "copies are drawn apart: only with `copies: 1`"));
+            return Err(place.refuse(
+                "order",
+                "Grid",
+                "copies are drawn apart: only with `copies: 1`",
+            ));
         }
         let axes: Vec<(usize, usize)> = (0..self.variables.len())
             .filter(|v| {
@@ -222,10 +268,16 @@ impl Trial {
             })
             .filter_map(|v| Some((v, self.variables[v].count?)))
             .collect();
-        let size = axes.iter().try_fold(1_u32, |n, axis| n.checked_mul(u32::try_from(axis.1).ok()?));
+        let size = axes
+            .iter()
+            .try_fold(1_u32, |n, axis| n.checked_mul(u32::try_from(axis.1).ok()?));
         if axes.is_empty() || size.is_none() {
             let allowed = "a grid runs through the variables that `choice` or `linspace` draws: at least one, and fewer than 2^32 combinations";
-            return Err(place.refuse("order", format!("Grid of {} variables", axes.len()), allowed));
+            return Err(place.refuse(
+                "order",
+                format!("Grid of {} variables", axes.len()),
+                allowed,
+            ));
         }
         self.grid = Some(axes);
         Ok(())
@@ -234,24 +286,40 @@ impl Trial {
     /// Samples a few trials: values must be finite, and some error must count.
     fn look(&self, place: &Place<'_>) -> Result<()> {
         let shape = self.shape();
-        let (wide_in, wide_out) = (shape.n_steps * shape.n_inputs, shape.n_steps * shape.n_outputs);
+        let (wide_in, wide_out) = (
+            shape.n_steps * shape.n_inputs,
+            shape.n_steps * shape.n_outputs,
+        );
         let trials = (MOST_LOOKED_AT / (wide_in + wide_out)).clamp(1, LOOKED_AT);
         let mut counts = false;
         for trial in 0..trials {
-            let (mut inputs, mut targets, mut mask) = (vec![0.0; wide_in], vec![0.0; wide_out], vec![1.0; wide_out]);
+            let (mut inputs, mut targets, mut mask) =
+                (vec![0.0; wide_in], vec![0.0; wide_out], vec![1.0; wide_out]);
             let slot = TrialSlot {
                 inputs: &mut inputs,
                 targets: &mut targets,
                 mask: &mut mask,
                 condition: &mut 0,
             };
-            self.write(trial, Stream::new(0, crate::random::purpose::LOOK).draws(trial as u32), slot);
-            for (field, array, wide) in [("signals", &inputs, shape.n_inputs), ("targets", &targets, shape.n_outputs), ("mask", &mask, shape.n_outputs)] {
+            self.write(
+                trial,
+                Stream::new(0, crate::random::purpose::LOOK).draws(trial as u32),
+                slot,
+            );
+            for (field, array, wide) in [
+                ("signals", &inputs, shape.n_inputs),
+                ("targets", &targets, shape.n_outputs),
+                ("mask", &mask, shape.n_outputs),
+            ] {
                 if let Some(at) = array.iter().position(|x| !x.is_finite()) {
                     return Err(place.refuse(
                         field,
                         array[at],
-                        &format!("every value must be finite: component {}, step {} of a trial", at % wide, at / wide),
+                        &format!(
+                            "every value must be finite: component {}, step {} of a trial",
+                            at % wide,
+                            at / wide
+                        ),
                     ));
                 }
             }
@@ -264,17 +332,31 @@ impl Trial {
     }
 }
 
-fn quantity(expression: &Expression, visible: &[(String, usize)], place: &Place<'_>, at: &str) -> Result<Quantity> {
-    let names = Names { slots: visible, channels: &[] };
+fn quantity(
+    expression: &Expression,
+    visible: &[(String, usize)],
+    place: &Place<'_>,
+    at: &str,
+) -> Result<Quantity> {
+    let names = Names {
+        slots: visible,
+        channels: &[],
+    };
     let refuse = |why: String| place.refuse(at, format!("{:?}", expression.text()), &why);
     expression.quantity(&names).map_err(refuse)
 }
 
 /// Marks the variables on which durations depend.
 fn share(variables: &mut [Variable], epochs: &[(String, Quantity)]) {
-    let mut read: Vec<usize> = epochs.iter().flat_map(|(_, quantity)| reads(quantity)).collect();
+    let mut read: Vec<usize> = epochs
+        .iter()
+        .flat_map(|(_, quantity)| reads(quantity))
+        .collect();
     while let Some(slot) = read.pop() {
-        if let Some(variable) = slot.checked_sub(SPECIAL.len()).and_then(|v| variables.get_mut(v)) {
+        if let Some(variable) = slot
+            .checked_sub(SPECIAL.len())
+            .and_then(|v| variables.get_mut(v))
+        {
             if !std::mem::replace(&mut variable.shared, true) {
                 read.extend(reads(&variable.quantity));
             }
@@ -302,7 +384,12 @@ fn reads(quantity: &Quantity) -> Vec<usize> {
     slots.into_inner()
 }
 
-fn channels(written: &Named<u32>, copies: usize, place: &Place<'_>, field: &str) -> Result<Channels> {
+fn channels(
+    written: &Named<u32>,
+    copies: usize,
+    place: &Place<'_>,
+    field: &str,
+) -> Result<Channels> {
     let mut first = 0;
     let mut channels = Channels::new();
     for (name, size) in &written.0 {
@@ -321,7 +408,12 @@ fn channels(written: &Named<u32>, copies: usize, place: &Place<'_>, field: &str)
     Ok(channels)
 }
 
-fn channel(channels: &Channels, name: &str, place: &Place<'_>, field: &str) -> Result<(usize, usize)> {
+fn channel(
+    channels: &Channels,
+    name: &str,
+    place: &Place<'_>,
+    field: &str,
+) -> Result<(usize, usize)> {
     match channels.iter().find(|(known, ..)| known == name) {
         Some((_, first, size)) => Ok((*first, *size)),
         None => {
