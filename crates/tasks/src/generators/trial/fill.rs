@@ -22,34 +22,21 @@ impl Trial {
         *slot.condition = drawn.condition as i32;
         slot.mask.fill(0.0);
         let (wide_in, wide_out) = (self.copies * self.n_inputs, self.copies * self.n_outputs);
-        for copy in 0..self.copies {
-            let slots = &mut drawn.slots[copy];
+        for (copy, slots) in drawn.slots.iter_mut().enumerate() {
+            let mut inputs = Columns {
+                values: slot.inputs,
+                wide: wide_in,
+                from: copy * self.n_inputs,
+            };
             for signal in &self.signals {
-                self.add(
-                    signal,
-                    copy * self.n_inputs,
-                    slots,
-                    &drawn.spans,
-                    slot.inputs,
-                    wide_in,
-                    None,
-                );
-                self.add_noise(
-                    signal,
-                    copy * self.n_inputs,
-                    slots,
-                    &drawn.spans,
-                    slot.inputs,
-                    wide_in,
-                    &mut draws,
-                );
+                self.add(signal, slots, &drawn.spans, &mut inputs, None);
+                self.add_noise(signal, slots, &drawn.spans, &mut inputs, &mut draws);
             }
         }
         let totals = self
             .needs_totals
             .then(|| running_sums(slot.inputs, wide_in));
-        for copy in 0..self.copies {
-            let slots = &mut drawn.slots[copy];
+        for (copy, slots) in drawn.slots.iter_mut().enumerate() {
             let read = Read {
                 inputs: slot.inputs,
                 totals: totals.as_deref().unwrap_or(&[]),
@@ -57,25 +44,16 @@ impl Trial {
                 from: copy * self.n_inputs,
                 size: self.n_inputs,
             };
+            let mut outputs = Columns {
+                values: slot.targets,
+                wide: wide_out,
+                from: copy * self.n_outputs,
+            };
             for target in &self.targets {
-                self.add(
-                    target,
-                    copy * self.n_outputs,
-                    slots,
-                    &drawn.spans,
-                    slot.targets,
-                    wide_out,
-                    Some(&read),
-                );
+                self.add(target, slots, &drawn.spans, &mut outputs, Some(&read));
             }
-            self.weigh(
-                copy * self.n_outputs,
-                slots,
-                &drawn.spans,
-                slot.mask,
-                wide_out,
-                &read,
-            );
+            outputs.values = slot.mask;
+            self.weigh(slots, &drawn.spans, &mut outputs, &read);
         }
     }
 
@@ -106,19 +84,13 @@ impl Trial {
                     fixed,
                     draws,
                 );
-                slots[copy][known + v] = if variable.shared {
-                    if copy == 0 {
-                        value
-                    } else {
-                        slots[0][known + v]
-                    }
-                } else {
-                    value
-                };
+                let first = slots[0][known + v];
+                let held = variable.shared && copy > 0;
+                slots[copy][known + v] = if held { first } else { value };
             }
         }
         let mut spans = Vec::with_capacity(self.epochs.len());
-        let mut begin = 0;
+        let mut begin = 0_usize;
         for (e, (_, duration)) in self.epochs.iter().enumerate() {
             let count = match duration {
                 Quantity::Drawn(draw, arguments) => draw.count(arguments),
@@ -126,7 +98,9 @@ impl Trial {
             };
             let duration = value_of(duration, count, &slots[0], None, draws);
             // Not a number counts as no time at all.
-            let end = (begin + (duration / self.dt).round().max(0.0) as usize).min(self.n_steps);
+            let end = begin
+                .saturating_add((duration / self.dt).round().max(0.0) as usize)
+                .min(self.n_steps);
             for slots in &mut slots {
                 slots[known + self.variables.len() + e] = (end - begin) as f64 * self.dt;
             }
@@ -155,54 +129,38 @@ impl Trial {
         Some(trial / inner % axes[place].1)
     }
 
-    /// Adds what a signal or target says to `out`, `[time, channel]`.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the parts of one trial, borrowed apart"
-    )]
+    /// Adds what a signal or target says.
     fn add(
         &self,
         signal: &Signal,
-        offset: usize,
         slots: &mut [f64],
         spans: &[Range<usize>],
-        out: &mut [f32],
-        wide: usize,
+        to: &mut Columns<'_>,
         read: Option<&Read<'_>>,
     ) {
         let Some(value) = &signal.value else { return };
         let steady = is_steady(value);
         for &epoch in &signal.during {
             for unit in 0..signal.size {
-                let at = offset + signal.first + unit;
                 self.stand_at(slots, unit, signal.size, 0, 0);
                 let constant = steady.then(|| evaluate(value, slots, None, 0));
                 for step in spans[epoch].clone() {
-                    let x = match constant {
-                        Some(x) => x,
-                        None => {
-                            self.stand_at(slots, unit, signal.size, step, spans[epoch].start);
-                            evaluate(value, slots, read, step)
-                        }
-                    };
-                    out[step * wide + at] += x as f32;
+                    let x = constant.unwrap_or_else(|| {
+                        self.stand_at(slots, unit, signal.size, step, spans[epoch].start);
+                        evaluate(value, slots, read, step)
+                    });
+                    *to.at(step, signal.first + unit) += x as f32;
                 }
             }
         }
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the parts of one trial, borrowed apart"
-    )]
     fn add_noise(
         &self,
         signal: &Signal,
-        offset: usize,
         slots: &mut [f64],
         spans: &[Range<usize>],
-        out: &mut [f32],
-        wide: usize,
+        to: &mut Columns<'_>,
         draws: &mut Draws,
     ) {
         let Some(noise) = &signal.noise else { return };
@@ -217,7 +175,7 @@ impl Trial {
                         spare = Some(second);
                         first
                     });
-                    out[step * wide + offset + signal.first + unit] += (deviation * normal) as f32;
+                    *to.at(step, signal.first + unit) += (deviation * normal) as f32;
                 }
             }
         }
@@ -225,17 +183,14 @@ impl Trial {
 
     fn weigh(
         &self,
-        offset: usize,
         slots: &mut [f64],
         spans: &[Range<usize>],
-        mask: &mut [f32],
-        wide: usize,
+        to: &mut Columns<'_>,
         read: &Read<'_>,
     ) {
         let Some(weights) = &self.mask else {
-            let end = spans.last().map_or(0, |span| span.end);
-            for step in 0..end {
-                mask[step * wide + offset..][..self.n_outputs].fill(1.0);
+            for step in 0..spans.last().map_or(0, |span| span.end) {
+                (0..self.n_outputs).for_each(|k| *to.at(step, k) = 1.0);
             }
             return;
         };
@@ -245,14 +200,16 @@ impl Trial {
                 for unit in 0..entry.size {
                     self.stand_at(slots, unit, entry.size, 0, 0);
                     let grace = evaluate(&entry.grace, slots, None, 0) / self.dt;
-                    let from = spans[epoch].start + grace.round().max(0.0) as usize;
+                    let from = spans[epoch]
+                        .start
+                        .saturating_add(grace.round().max(0.0) as usize);
                     let constant = steady.then(|| evaluate(&entry.weight, slots, None, 0));
                     for step in from..spans[epoch].end {
                         let weight = constant.unwrap_or_else(|| {
                             self.stand_at(slots, unit, entry.size, step, spans[epoch].start);
                             evaluate(&entry.weight, slots, Some(read), step)
                         });
-                        mask[step * wide + offset + entry.first + unit] = weight.max(0.0) as f32;
+                        *to.at(step, entry.first + unit) = weight.max(0.0) as f32;
                     }
                 }
             }
@@ -269,6 +226,21 @@ impl Trial {
             TAU * unit as f64 / size as f64,
         ];
         slots[..here.len()].copy_from_slice(&here);
+    }
+}
+
+/// Where a copy writes in an array `[time, channel]`.
+struct Columns<'a> {
+    values: &'a mut [f32],
+    /// Channels of all copies together.
+    wide: usize,
+    /// The first channel of this copy.
+    from: usize,
+}
+
+impl Columns<'_> {
+    fn at(&mut self, step: usize, channel: usize) -> &mut f32 {
+        &mut self.values[step * self.wide + self.from + channel]
     }
 }
 
