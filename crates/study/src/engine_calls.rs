@@ -269,12 +269,15 @@ pub fn train(
             .iter()
             .map(|n| n.learning_rate as f32)
             .collect(),
-        beta1: plan.beta1 as f32,
-        beta2: plan.beta2 as f32,
-        epsilon: plan.epsilon as f32,
+        optimiser: chiliad_engine::recipe::Optimiser::Adam {
+            beta1: plan.beta1 as f32,
+            beta2: plan.beta2 as f32,
+            epsilon: plan.epsilon as f32,
+        },
         clip_norm: plan.clip_norm as f32,
         noise: training.networks.iter().map(|n| n.noise as f32).collect(),
         train_initial_state: plan.train_initial_state,
+        ..TrainOptions::new(training.networks.len())
     };
     let stop = StopRule {
         loss: training.criterion,
