@@ -183,6 +183,10 @@ pub(crate) trait Generate {
     fn spans(&self, _trial: usize, _draws: Draws) -> Vec<Span> {
         Vec::new()
     }
+    /// What the decision of trial number `trial` is about, of the same draws; `None` where a task has no decision.
+    fn evidence(&self, _trial: usize, _draws: Draws) -> Option<f64> {
+        None
+    }
 }
 
 impl Generator {

@@ -167,10 +167,10 @@ fn a_path_is_the_sum_of_its_steps_inside_the_walls() {
                 .collect();
             for t in 0..trials.n_steps {
                 let here = |t: usize, a: usize| f64::from(trials.target(k, t, a));
-                for a in 0..d {
+                for (a, begin) in start.iter().enumerate() {
                     assert!(here(t, a).abs() <= 5.0 + 1e-6);
                     if t < 5 {
-                        assert!((here(t, a) - start[a]).abs() < 1e-5);
+                        assert!((here(t, a) - begin).abs() < 1e-5);
                         assert_eq!(trials.mask[(k * trials.n_steps + t) * d + a], 0.0);
                     } else {
                         let moved =

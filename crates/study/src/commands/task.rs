@@ -1,6 +1,7 @@
-//! `task list`, `show`, `sample`, `plot`, `learn`.
+//! `task list`, `show`, `sample`, `plot`, `learn`, `psychometric`.
 
 mod learn;
+mod psychometric;
 
 use super::answer;
 use crate::terminal::say;
@@ -46,6 +47,8 @@ pub(crate) enum TaskCommand {
     },
     /// Train on tasks by the recipes of their files, and print how far networks came.
     Learn(learn::LearnArguments),
+    /// How often networks decide for the first alternative, by the evidence for it.
+    Psychometric(psychometric::PsychometricArguments),
 }
 
 pub(super) fn task(command: &TaskCommand, json: bool) -> anyhow::Result<()> {
@@ -100,6 +103,7 @@ pub(super) fn task(command: &TaskCommand, json: bool) -> anyhow::Result<()> {
             answer(json, &json!({"out": out}), &out.display().to_string());
         }
         TaskCommand::Learn(arguments) => learn::learn(arguments, json)?,
+        TaskCommand::Psychometric(arguments) => psychometric::psychometric(arguments, json)?,
     }
     Ok(())
 }

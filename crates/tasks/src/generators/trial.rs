@@ -44,6 +44,7 @@ pub struct Trial {
     conditions: Vec<Condition>,
     /// What says to which condition a trial belongs: variable and the values it is compared with.
     nearest: Vec<(usize, Vec<f64>)>,
+    evidence: Option<Bound>,
 }
 
 #[derive(Clone, Debug)]
@@ -102,6 +103,10 @@ impl Generate for Trial {
 
     fn spans(&self, trial: usize, draws: Draws) -> Vec<Span> {
         self.epochs_of(trial, draws)
+    }
+
+    fn evidence(&self, trial: usize, draws: Draws) -> Option<f64> {
+        self.evidence_of(trial, draws)
     }
 }
 

@@ -80,6 +80,18 @@ impl Task {
         Ok(generator.spans(trial, draws))
     }
 
+    /// What the decision of trial `trial` of `variant` under `seed` is about: above 0 where the first output is right. `None`
+    /// where the task names no evidence.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Task::sample_range`].
+    pub fn evidence(&self, variant: &str, trial: usize, seed: u64) -> Result<Option<f64>> {
+        let generator = self.checked(variant, trial, 1)?.as_generate();
+        let draws = Stream::new(seed, purpose::TRIALS).draws(trial as u32);
+        Ok(generator.evidence(trial, draws))
+    }
+
     fn sample_from(
         &self,
         variant: &str,

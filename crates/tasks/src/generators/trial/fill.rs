@@ -70,6 +70,13 @@ impl Trial {
             .collect()
     }
 
+    /// The evidence of trial number `trial`, of its first copy.
+    pub(super) fn evidence_of(&self, trial: usize, mut draws: Draws) -> Option<f64> {
+        let evidence = self.evidence.as_ref()?;
+        let drawn = self.drawn(trial, &mut draws);
+        Some(evaluate(evidence, &drawn.slots[0], None, 0))
+    }
+
     fn drawn(&self, trial: usize, draws: &mut Draws) -> Drawn {
         let known = SPECIAL.len();
         let mut slots =

@@ -141,6 +141,7 @@ impl TrialSpec {
             grid: None,
             conditions: Vec::new(),
             nearest: Vec::new(),
+            evidence: None,
         };
         trial.resolve_channels(self, &inputs, &outputs, &slots, place)?;
         trial.resolve_grid(self.order, place)?;
@@ -223,6 +224,9 @@ impl Trial {
                 });
             }
             self.mask = Some(mask);
+        }
+        if let Some(evidence) = &spec.evidence {
+            self.evidence = Some(bind(evidence, &blind, "evidence")?);
         }
         let values = self.targets.iter().filter_map(|t| t.value.as_ref());
         let weights = self.mask.iter().flatten().map(|w| &w.weight);

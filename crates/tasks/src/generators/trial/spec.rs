@@ -38,6 +38,9 @@ pub struct TrialSpec {
     pub mask: Option<Vec<WeightSpec>>,
     /// The constant inputs under which fixed points are sought.
     pub conditions: Option<ConditionsSpec>,
+    /// What a decision is about, for psychometric curves: above 0 where the first output, or the larger value of the only
+    /// one, is right.
+    pub evidence: Option<Expression>,
 }
 
 /// What an input channel carries.
@@ -116,6 +119,7 @@ impl TrialSpec {
             targets: own.targets.or_else(|| base.targets.clone()),
             mask: own.mask.or_else(|| base.mask.clone()),
             conditions: own.conditions.or_else(|| base.conditions.clone()),
+            evidence: own.evidence.or_else(|| base.evidence.clone()),
         }
     }
 
