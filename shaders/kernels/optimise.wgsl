@@ -74,6 +74,7 @@ fn optimise(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_i
     let decoupled = (dims.flags & 2u) != 0u;
     for (var p = index; p < trained; p += OPTIMISE_LANES) {
         let at = network * PARAMS + p;
+        if constraint_frozen(at) { continue; }
         let g = fma(select(decay, 0.0, decoupled), params[at], partials[first + p] * scale);
         let m = fma(dims.update.x, moments[at].x, dims.update.y * g);
         let v = fma(dims.update.z, moments[at].y, dims.update.w * g * g);

@@ -24,21 +24,21 @@ fn readout(lane: Lane, with_targets: bool) -> vec2<f32> {
         let trial = vec4<u32>(history[lane.history + quad]);
         let slot = vec4<u32>(lane.tile * TRIALS + 4u * quad) + vec4<u32>(0u, 1u, 2u, 3u);
         let mask = select(vec4<f32>(), readout_bank(trial, t, OUTPUTS), slot < vec4<u32>(dims.batch));
-        var partition = vec4<f32>();
-        var targets = vec4<f32>();
+        var normaliser = vec4<f32>();
+        var wanted_sum = vec4<f32>();
         var loss = vec4<f32>();
         for (var o = 0u; o < OUTPUTS; o++) {
             let y = history[first + o * TRIAL_QUADS] - largest;
             let wanted = readout_bank(trial, t, o);
-            partition += vec4<f32>(math_exp(y.x), math_exp(y.y), math_exp(y.z), math_exp(y.w));
-            targets += wanted;
+            normaliser += vec4<f32>(math_exp(y.x), math_exp(y.y), math_exp(y.z), math_exp(y.w));
+            wanted_sum += wanted;
             loss -= wanted * y;
         }
-        loss += targets * log(partition);
+        loss += wanted_sum * log(normaliser);
         for (var o = 0u; o < OUTPUTS; o++) {
             let y = history[first + o * TRIAL_QUADS] - largest;
-            let p = vec4<f32>(math_exp(y.x), math_exp(y.y), math_exp(y.z), math_exp(y.w)) / partition;
-            history[first + o * TRIAL_QUADS] = mask * (targets * p - readout_bank(trial, t, o));
+            let p = vec4<f32>(math_exp(y.x), math_exp(y.y), math_exp(y.z), math_exp(y.w)) / normaliser;
+            history[first + o * TRIAL_QUADS] = mask * (wanted_sum * p - readout_bank(trial, t, o));
         }
         sums += vec2<f32>(dot(mask, loss), dot(mask, vec4<f32>(1.0)));
     }

@@ -27,3 +27,5 @@ fn constraint_project(at: u32, raw: f32) -> f32 {
     if projection == 2u && raw >= 0.0 { return 0.0; }
     return raw;
 }
+
+fn constraint_frozen(at: u32) -> bool { return (rules[at].y >> 4u) != 0u; }

@@ -17,7 +17,7 @@ pub(crate) mod singular;
 pub mod weights;
 
 pub use error::DistanceError;
-pub use measure::{Measure, Pairs, all_pairs, pair};
+pub use measure::{BLOCK, Measure, Pairs, all_pairs, block, compare_block, pair};
 pub use samples::{Recording, Samples};
 
 /// What random numbers of this crate's distances are for.

@@ -1,10 +1,10 @@
 //! A share of networks and how well it is known.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use statrs::distribution::{Beta, ContinuousCDF};
 
 /// `count` of `n`, with the exact (Clopper-Pearson) interval of the share.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Share {
     /// Successes.
     pub count: usize,

@@ -2,6 +2,7 @@
 
 mod bootstrap;
 mod classes;
+mod groups;
 mod mantel;
 mod matrix;
 mod mds;
@@ -11,10 +12,11 @@ mod silhouette;
 mod smacof;
 
 pub use bootstrap::{Interval, bootstrap, mean_of_pairs};
+pub use groups::{balanced_mean, trend, within_and_between, within_groups};
 pub use mantel::{Correlation, Mantel, mantel, partial_mantel};
 pub use matrix::{Degenerate, DistanceMatrix};
 pub use mds::{Classical, classical};
-pub use neighbours::{Neighbours, neighbours};
+pub use neighbours::{Neighbours, neighbours, told_right};
 pub use permanova::{Permanova, permanova};
 pub use silhouette::silhouette;
 pub use smacof::{Smacof, SmacofOptions, smacof};
@@ -28,6 +30,7 @@ pub(crate) mod purpose {
     pub(crate) const PERMANOVA: u32 = 0x412;
     pub(crate) const MANTEL: u32 = 0x413;
     pub(crate) const BOOTSTRAP: u32 = 0x414;
+    pub(crate) const GROUPS: u32 = 0x442;
 }
 
 /// Puts the elements in a random order (Fisher & Yates).

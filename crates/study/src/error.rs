@@ -1,5 +1,6 @@
 //! What can go wrong in a study, and the exit code it ends with.
 
+use chiliad_analysis::distances::DistanceError;
 use chiliad_engine::error::{CellError, EngineError};
 use chiliad_tasks::TaskError;
 use std::io;
@@ -68,6 +69,9 @@ pub enum StudyError {
     /// A task that cannot be used.
     #[error(transparent)]
     Task(#[from] TaskError),
+    /// Networks that cannot be compared.
+    #[error(transparent)]
+    Distance(#[from] DistanceError),
     /// The engine could not go on.
     #[error(transparent)]
     Engine(#[from] EngineError),

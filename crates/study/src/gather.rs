@@ -1,5 +1,6 @@
 //! A study folder read back, as the report wants it.
 
+mod alike;
 mod claims;
 mod look;
 mod methods;
@@ -7,6 +8,7 @@ mod modes;
 mod topology;
 
 pub use claims::decidable;
+pub(crate) use topology::read as read_topology;
 
 use crate::error::{Result, StudyError};
 use crate::manifest::StudyFolder;
@@ -44,6 +46,8 @@ pub fn report_data(folder: &StudyFolder, executor: &dyn Executor) -> Result<Repo
     let members = topology::members(folder, &study, &populations)?;
     let topology = topology::topology(&study, &populations, &members);
     let robustness = topology::robustness(folder, &study, &populations, &members)?;
+    let evidence = claims::Evidence::read(folder)?;
+    let alike = evidence.as_ref().map(|e| alike::alike(&study, e));
     let shape = task.shape(chiliad_tasks::task::TRAIN)?;
     let header = Header {
         title: study.title.clone(),
@@ -59,7 +63,7 @@ pub fn report_data(folder: &StudyFolder, executor: &dyn Executor) -> Result<Repo
         claims: study
             .claims
             .iter()
-            .map(|c| claims::decide(&study, &members, c))
+            .map(|c| claims::decide(&study, &members, evidence.as_ref(), c))
             .collect(),
         topology_classes: topology.as_ref().map(|t| t.classes.len()),
         device: folder.manifest.device.clone(),
@@ -72,6 +76,7 @@ pub fn report_data(folder: &StudyFolder, executor: &dyn Executor) -> Result<Repo
         populations,
         looks,
         topology,
+        alike,
         robustness,
         methods,
     })

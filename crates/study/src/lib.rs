@@ -6,6 +6,8 @@
 //! does some of it again on two devices, [`gather`] reads them for the [`report`].
 
 pub mod checkpoint;
+pub mod comparison;
+pub mod distances;
 pub mod dynamics;
 pub mod engine_calls;
 pub mod error;
@@ -18,6 +20,7 @@ pub mod merge;
 pub mod parity;
 pub mod points;
 pub mod population_folder;
+pub mod recipe;
 pub mod report;
 pub mod resolve;
 pub mod results;

@@ -7,6 +7,7 @@
 
 pub mod data;
 
+mod alike;
 mod found;
 mod graphs;
 mod header;
@@ -34,13 +35,14 @@ pub use data::ReportData;
 #[must_use]
 pub fn render(data: &ReportData) -> String {
     let palette = palette::Palette::of(data);
-    // In reading order. What compares networks (how alike, factors) belongs between the look at one network and what
-    // would break the findings.
+    // In reading order.
     let sections = [
         header::section(data),
         learned::section(data, &palette),
         found::section(data, &palette),
         look::section(data, &palette),
+        alike::section(data, &palette),
+        alike::factor_section(data),
         robust::section(data),
         methods::section(data),
     ];
@@ -61,6 +63,7 @@ pub fn figures(data: &ReportData) -> Vec<(String, String)> {
     ];
     figures.extend(graphs::figure(data).map(|f| ("topology_classes".to_owned(), f)));
     figures.extend(look::figures(data, &palette));
+    figures.extend(alike::figures(data, &palette));
     figures
         .into_iter()
         .map(|(stem, svg)| (format!("{stem}.svg"), svg.stand_alone()))

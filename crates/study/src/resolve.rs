@@ -1,6 +1,8 @@
 //! From a study as written to a [`Study`]: axes multiplied, defaults explicit, impossible values refused.
 
 mod check;
+mod distances;
+mod recipe;
 mod train;
 
 use crate::error::{Result, StudyError};
@@ -103,6 +105,7 @@ impl Resolver<'_> {
         }
         self.check_references(spec, &populations)?;
         let (fixed_points, topology) = self.measures(spec)?;
+        let comparison = self.comparison(spec, &task, &populations)?;
         Ok(Study {
             format: 1,
             title: spec.title.clone(),
@@ -112,6 +115,7 @@ impl Resolver<'_> {
             populations,
             fixed_points,
             topology,
+            comparison,
             claims: spec.claims.clone(),
         })
     }
@@ -164,6 +168,8 @@ impl Resolver<'_> {
                     };
                     topology.replace(plan).map(|_| "Topology")
                 }
+                // Distances: their own part of the plan.
+                _ => None,
             };
             if let Some(name) = twice {
                 return Err(self.refuse(&path, format!("{name} is there already; once is enough")));
@@ -291,6 +297,7 @@ impl Resolver<'_> {
                     .iter()
                     .map(|c| f64::from(*c))
                     .collect(),
+                settings: crate::recipe::Settings::new(),
             })
             .collect();
         let sha256 = sha256(&std::fs::read(&file).map_err(StudyError::read(&file))?);

@@ -1,6 +1,7 @@
 //! A study from its plan to a finished folder, stage by stage; what is finished is not done again.
 
 pub(crate) mod criterion;
+pub mod distances;
 mod search;
 mod topology;
 mod train;
@@ -109,6 +110,7 @@ pub fn run(
         }
     }
     if options.shard.is_none() {
+        run.compare()?;
         run.report()?;
     }
     Ok(run.folder)
@@ -162,6 +164,16 @@ impl<'a> Run<'a> {
     fn out_of_time(&self) -> Option<StudyError> {
         let seconds = self.options.time_limit_secs?;
         (self.started.elapsed().as_secs() >= seconds).then_some(StudyError::TimeLimit { seconds })
+    }
+
+    /// Only a whole study has all pairs.
+    fn compare(&mut self) -> Result<()> {
+        let (started, limit) = (self.started, self.options.time_limit_secs);
+        let stop = move || {
+            let seconds = limit?;
+            (started.elapsed().as_secs() >= seconds).then_some(StudyError::TimeLimit { seconds })
+        };
+        distances::compare(&mut self.folder, self.study, &self.task, self.events, &stop)
     }
 
     fn report(&mut self) -> Result<()> {

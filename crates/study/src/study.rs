@@ -2,7 +2,8 @@
 
 use crate::error::{Result, StudyError};
 use crate::folder::sha256;
-use crate::spec::{ClaimSpec, Until};
+use crate::recipe::{RecipePlan, Settings};
+use crate::spec::{ClaimSpec, CompareSpec, DistanceSpec, OutOfDistributionSpec, Until};
 use chiliad_engine::cell::Cell;
 use chiliad_engine::files::FileLayout;
 use chiliad_engine::files::header::CellText;
@@ -37,8 +38,23 @@ pub struct Study {
     /// Graphs of the fixed points, if asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub topology: Option<TopologyPlan>,
+    /// How networks are compared, if they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<ComparePlan>,
     /// Claims.
     pub claims: Vec<ClaimSpec>,
+}
+
+/// How networks are compared.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ComparePlan {
+    /// What all distances share.
+    pub how: CompareSpec,
+    /// Distances, each once.
+    pub distances: Vec<DistanceSpec>,
+    /// Losses elsewhere.
+    pub out_of_distribution: Vec<OutOfDistributionSpec>,
 }
 
 /// Which task, held to its content.
@@ -85,12 +101,15 @@ pub struct PopulationPlan {
 pub struct NetworkPlan {
     /// Seeds.
     pub seeds: Seeds,
-    /// Adam's step size.
+    /// Step size.
     pub learning_rate: f64,
     /// Standard deviation of the noise.
     pub noise: f64,
     /// `[constant]`
     pub constants: Vec<f64>,
+    /// What else may differ between networks.
+    #[serde(default, skip_serializing_if = "Settings::is_empty")]
+    pub settings: Settings,
 }
 
 /// Where weights come from.
@@ -124,12 +143,8 @@ pub struct TrainPlan {
     pub batch: usize,
     /// Trials per generation of the bank.
     pub bank_trials: usize,
-    /// Adam.
-    pub beta1: f64,
-    /// Adam.
-    pub beta2: f64,
-    /// Adam.
-    pub epsilon: f64,
+    /// Optimiser, schedules, loss, penalties, restrictions, initial weights.
+    pub recipe: Box<RecipePlan>,
     /// Largest global norm of a gradient.
     pub clip_norm: f64,
     /// Stop rule.

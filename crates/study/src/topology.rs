@@ -1,8 +1,9 @@
 //! Topology graphs of a population: made from its fixed points, kept as `topology.json`, read back.
 
 use crate::error::{Result, StudyError};
+use crate::manifest::StudyFolder;
 use crate::points::CensusFile;
-use crate::study::TopologyPlan;
+use crate::study::{PopulationPlan, TopologyPlan};
 use crate::tables::Table;
 use chiliad_analysis::topology::automaton::{Fidelity, Run, fidelity};
 use chiliad_analysis::topology::class::{Comparable, classes};
@@ -215,6 +216,20 @@ impl TopologyFile {
 pub fn of_search(found: &[Vec<FixedPoints>]) -> Vec<Vec<Landscape>> {
     let one = |f: &FixedPoints| Landscape::of(f, Vec::new());
     found.iter().map(|n| n.iter().map(one).collect()).collect()
+}
+
+/// Landscapes of a population of a study, network by network.
+///
+/// # Errors
+///
+/// [`StudyError::Damaged`] where a file has changed, and those of [`of_files`].
+pub fn landscapes(folder: &StudyFolder, plan: &PopulationPlan) -> Result<Vec<Vec<Landscape>>> {
+    let [table, npz] = ["fixed_points.parquet", "fixed_points.npz"]
+        .map(|f| format!("populations/{}/{f}", plan.label));
+    let rows = Table::from_bytes(folder.read(&table)?, &folder.root.join(&table))?;
+    folder.read(&npz)?;
+    let arrays = chiliad_tasks::read_npz(folder.root.join(&npz))?;
+    of_files(&rows, &arrays, &crate::gather::read_census(folder, plan)?)
 }
 
 /// Landscapes from `fixed_points.parquet`, `fixed_points.npz` and `census.json`, network by network as in the census.

@@ -3,10 +3,10 @@
 use super::error::described;
 use super::samples::check;
 use super::{DistanceError, Measure, Samples};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Spread of the out-of-distribution loss of one condition.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LossSpread {
     /// Population standard deviation (over n, not n - 1) of the networks that converged; none where none did.
     pub deviation: Option<f64>,

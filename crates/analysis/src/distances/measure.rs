@@ -65,13 +65,13 @@ impl Pairs {
         Self {
             networks,
             pairs,
-            bytes: 8 * (networks * networks + pairs.min(BATCH * networks)),
+            bytes: 8 * (networks * networks + pairs.min(BLOCK)),
         }
     }
 }
 
-/// Rows of the matrix that are computed together: what is held of them at once.
-const BATCH: usize = 16;
+/// Pairs that are computed together: what is held of them at once, and what is kept of an interrupted run.
+pub const BLOCK: usize = 256;
 
 /// The symmetric matrix of all pairs, over threads; each pair is computed once, and the bits do not depend on the number of
 /// threads. `done` is told how many pairs are finished.
@@ -88,22 +88,13 @@ pub fn all_pairs<M: Measure>(
         .par_iter()
         .map(|input| measure.prepare(input))
         .collect::<Result<_, _>>()?;
+    let prepared: Vec<&M::Prepared> = prepared.iter().collect();
     let n = prepared.len();
     let mut values = vec![0.0; n * n];
     let mut finished = 0;
-    let rows: Vec<usize> = (0..n).collect();
-    for batch in rows.chunks(BATCH) {
-        let pairs: Vec<(usize, usize)> = batch
-            .iter()
-            .flat_map(|&i| (i + 1..n).map(move |j| (i, j)))
-            .collect();
-        let found: Vec<f64> = pairs
-            .par_iter()
-            .map(|&(i, j)| {
-                let found = measure.compare(&prepared[i], &prepared[j])?;
-                Ok(M::distance(&found))
-            })
-            .collect::<Result<_, DistanceError>>()?;
+    while finished < Pairs::of(n).pairs {
+        let pairs = block(n, finished);
+        let found = compare_block(measure, &prepared, finished, &|found| M::distance(found))?;
         for (&(i, j), d) in pairs.iter().zip(found) {
             values[i * n + j] = d;
             values[j * n + i] = d;
@@ -112,4 +103,56 @@ pub fn all_pairs<M: Measure>(
         done(finished);
     }
     DistanceMatrix::new(n, values)
+}
+
+/// At most [`BLOCK`] pairs (i, j), i < j, from the `first` on, in order.
+pub fn block(n: usize, first: usize) -> Vec<(usize, usize)> {
+    let (mut row, mut before) = (0, 0);
+    while row < n && before + (n - row - 1) <= first {
+        before += n - row - 1;
+        row += 1;
+    }
+    (row..n)
+        .flat_map(|i| (i + 1..n).map(move |j| (i, j)))
+        .skip(first - before)
+        .take(BLOCK)
+        .collect()
+}
+
+/// What `keep` makes of each pair of a [`block`], over threads; the bits do not depend on their number.
+///
+/// # Errors
+///
+/// [`DistanceError`] of the first pair that cannot be compared.
+pub fn compare_block<M: Measure, T: Send>(
+    measure: &M,
+    prepared: &[&M::Prepared],
+    first: usize,
+    keep: &(dyn Fn(&M::Found) -> T + Sync),
+) -> Result<Vec<T>, DistanceError> {
+    block(prepared.len(), first)
+        .into_par_iter()
+        .map(|(i, j)| Ok(keep(&measure.compare(prepared[i], prepared[j])?)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_are_all_pairs_in_order() {
+        for n in [0, 1, 2, 3, 23, 24, 60] {
+            let whole: Vec<_> = (0..n)
+                .flat_map(|i| (i + 1..n).map(move |j| (i, j)))
+                .collect();
+            assert_eq!(whole.len(), Pairs::of(n).pairs);
+            let mut found = Vec::new();
+            while found.len() < whole.len() {
+                found.extend(block(n, found.len()));
+            }
+            assert_eq!(found, whole);
+            assert!(block(n, found.len()).is_empty());
+        }
+    }
 }

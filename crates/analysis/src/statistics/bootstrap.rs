@@ -3,10 +3,10 @@
 use super::{DistanceMatrix, purpose};
 use crate::distances::DistanceError;
 use chiliad_tasks::Stream;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// An estimate with its percentile interval.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
     /// Of the networks themselves.
     pub estimate: f64,
@@ -72,7 +72,7 @@ pub fn mean_of_pairs(matrix: &DistanceMatrix, networks: &[usize]) -> Option<f64>
 }
 
 /// Between neighbouring order statistics, linearly.
-fn quantile(sorted: &[f64], share: f64) -> f64 {
+pub(super) fn quantile(sorted: &[f64], share: f64) -> f64 {
     let place = share * (sorted.len() - 1) as f64;
     let (below, part) = (place.floor() as usize, place.fract());
     let above = (below + 1).min(sorted.len() - 1);

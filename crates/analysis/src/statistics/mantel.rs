@@ -4,7 +4,7 @@ use super::{DistanceMatrix, purpose, shuffle};
 use crate::distances::DistanceError;
 use crate::distances::ranks::ranks;
 use chiliad_tasks::Stream;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Which correlation over pairs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -17,7 +17,7 @@ pub enum Correlation {
 }
 
 /// Correlation and its permutation p: networks are permuted, not pairs.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mantel {
     /// Over pairs.
     pub r: f64,

@@ -1,7 +1,7 @@
 //! A symmetric matrix of distances, checked.
 
 use crate::distances::DistanceError;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Distances of n networks: symmetric, zero on the diagonal, finite. Negative entries occur where an estimate of a distance
 /// is unbiased (debiased CKA).
@@ -12,7 +12,7 @@ pub struct DistanceMatrix {
 }
 
 /// A matrix in which nearly all pairs are equal: an embedding or a test of it would be about nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Degenerate {
     /// Share of pairs at a distance above zero.
     pub apart: f64,

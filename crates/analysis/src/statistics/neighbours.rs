@@ -3,10 +3,10 @@
 use super::{DistanceMatrix, classes, purpose, shuffle};
 use crate::distances::DistanceError;
 use chiliad_tasks::Stream;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Accuracy and chance.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Neighbours {
     /// Mean over classes of the share of their networks that is told right.
     pub accuracy: f64,
@@ -36,15 +36,7 @@ pub fn neighbours(
     seed: u64,
 ) -> Result<Neighbours, DistanceError> {
     let sizes = classes::sizes(matrix, classes)?;
-    let n = matrix.n();
-    if k == 0 || k >= n {
-        return Err(DistanceError::Setting {
-            option: "k",
-            value: k.to_string(),
-            allowed: format!("1 to {}", n - 1),
-        });
-    }
-    let votes: Vec<Vec<(usize, f64)>> = (0..n).map(|i| votes(matrix, i, k)).collect();
+    let votes = all_votes(matrix, k)?;
     let accuracy = balanced(&votes, classes, &sizes);
     let mut labels = classes.to_vec();
     let mut draws = Stream::new(seed, purpose::NEIGHBOURS).draws(0);
@@ -67,6 +59,34 @@ pub fn neighbours(
         k,
         permutations,
     })
+}
+
+/// How right each network is told, 0 to 1: the share of the classes with most votes that is its own, or 0.
+///
+/// # Errors
+///
+/// As [`neighbours`].
+pub fn told_right(
+    matrix: &DistanceMatrix,
+    classes: &[usize],
+    k: usize,
+) -> Result<Vec<f64>, DistanceError> {
+    let sizes = classes::sizes(matrix, classes)?;
+    let votes = all_votes(matrix, k)?;
+    Ok(right(&votes, classes, sizes.len()))
+}
+
+/// Votes on every network by the k nearest others.
+fn all_votes(matrix: &DistanceMatrix, k: usize) -> Result<Vec<Vec<(usize, f64)>>, DistanceError> {
+    let n = matrix.n();
+    if k == 0 || k >= n {
+        return Err(DistanceError::Setting {
+            option: "k",
+            value: k.to_string(),
+            allowed: format!("1 to {}", n - 1),
+        });
+    }
+    Ok((0..n).map(|i| votes(matrix, i, k)).collect())
 }
 
 /// Who votes on network i, and with what weight.
@@ -99,21 +119,30 @@ fn votes(matrix: &DistanceMatrix, i: usize, k: usize) -> Vec<(usize, f64)> {
 }
 
 fn balanced(votes: &[Vec<(usize, f64)>], classes: &[usize], sizes: &[usize]) -> f64 {
-    let mut right = vec![0.0; sizes.len()];
-    for (i, voters) in votes.iter().enumerate() {
-        let mut tally = vec![0.0; sizes.len()];
-        voters.iter().for_each(|(j, w)| tally[classes[*j]] += w);
-        let most = tally.iter().copied().fold(0.0, f64::max);
-        let winners = tally.iter().filter(|t| **t >= most - 1e-9).count();
-        if tally[classes[i]] >= most - 1e-9 {
-            right[classes[i]] += 1.0 / winners as f64;
-        }
+    let mut sums = vec![0.0; sizes.len()];
+    for (class, right) in classes.iter().zip(right(votes, classes, sizes.len())) {
+        sums[*class] += right;
     }
-    let present: Vec<f64> = right
+    let present: Vec<f64> = sums
         .iter()
         .zip(sizes)
         .filter(|(_, s)| **s > 0)
         .map(|(r, s)| r / *s as f64)
         .collect();
     present.iter().sum::<f64>() / present.len() as f64
+}
+
+fn right(votes: &[Vec<(usize, f64)>], classes: &[usize], n_classes: usize) -> Vec<f64> {
+    let one = |(voters, own): (&Vec<(usize, f64)>, &usize)| {
+        let mut tally = vec![0.0; n_classes];
+        voters.iter().for_each(|(j, w)| tally[classes[*j]] += w);
+        let most = tally.iter().copied().fold(0.0, f64::max);
+        let winners = tally.iter().filter(|t| **t >= most - 1e-9).count();
+        if tally[*own] >= most - 1e-9 {
+            1.0 / winners as f64
+        } else {
+            0.0
+        }
+    };
+    votes.iter().zip(classes).map(one).collect()
 }

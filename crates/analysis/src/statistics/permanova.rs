@@ -3,10 +3,10 @@
 use super::{DistanceMatrix, classes, purpose, shuffle};
 use crate::distances::DistanceError;
 use chiliad_tasks::Stream;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Pseudo-F and its permutation p.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Permanova {
     /// Between over within; none where nothing varies within classes.
     pub pseudo_f: Option<f64>,

@@ -26,6 +26,8 @@ pub(crate) struct Worker {
     weights: Weights,
     gradients: Vec<Weights>,
     trials: BlockTrials,
+    /// First parameter of the initial state, which lies last.
+    initial_state: usize,
     /// Flat gradient of the last batch.
     pub(crate) gradient: Vec<f32>,
 }
@@ -72,6 +74,9 @@ impl Worker {
             weights: Weights::zeros(architecture),
             gradients: vec![Weights::gradient(architecture); n_blocks],
             trials: BlockTrials::default(),
+            initial_state: layout
+                .find(Role::InitialState(0))
+                .map_or(layout.n_params, |t| t.offset),
             gradient: vec![0.0; layout.n_params],
         }
     }
@@ -252,6 +257,23 @@ impl Worker {
                 .iter_mut()
                 .for_each(|g| *g = g.clamp(-most, most));
         }
+        let decay = TrainOptions::of(&options.weight_decay, network);
+        // Weight decay would move what is not trained.
+        let frozen: Vec<(usize, f32)> = if decay > 0.0 {
+            let still = |p: &usize| {
+                options
+                    .constraint
+                    .as_ref()
+                    .is_some_and(|c| c.is_frozen(network, *p))
+                    || (!options.train_initial_state && *p >= self.initial_state)
+            };
+            (0..params.len())
+                .filter(still)
+                .map(|p| (p, params[p]))
+                .collect()
+        } else {
+            Vec::new()
+        };
         let norm = global_norm(&self.gradient);
         let rate = options.learning_rate[network] * options.schedule.at(step) as f32 * rate_factor;
         let step = Step {
@@ -261,7 +283,7 @@ impl Worker {
                 1.0
             },
             rate,
-            decay: TrainOptions::of(&options.weight_decay, network),
+            decay,
             update: options.optimiser.update(step),
             gradient: &self.gradient,
             params: &mut *params,
@@ -269,6 +291,9 @@ impl Worker {
             second,
         };
         self.level.dispatch(step);
+        for (p, value) in frozen {
+            params[p] = value;
+        }
         for r in &options.regularisers {
             let threshold = f64::from(rate) * f64::from(r.strength[network]);
             r.penalty.proximal(&self.layout, params, threshold);

@@ -193,6 +193,11 @@ impl Constraint {
         }
     }
 
+    /// Whether a parameter of a network stays what it is.
+    pub(crate) fn is_frozen(&self, network: usize, parameter: usize) -> bool {
+        self.rules(network)[parameter].frozen
+    }
+
     /// Effective weights of all networks, `[network, parameter]`.
     pub fn effective_all(&self, raw: &[f32]) -> Vec<f32> {
         let chunks = raw.chunks_exact(self.layout.n_params.max(1)).enumerate();
@@ -231,7 +236,11 @@ impl Constraint {
 
     fn recurrent(layout: &Layout) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
         let recurrent = |t: &&crate::population::Tensor| matches!(t.role, Role::Recurrent(..));
-        layout.tensors.iter().filter(recurrent).map(|t| t.range())
+        layout
+            .tensors
+            .iter()
+            .filter(recurrent)
+            .map(crate::population::Tensor::range)
     }
 }
 

@@ -117,6 +117,22 @@ fn dry(study: &Study, device: &str, json: bool) -> anyhow::Result<()> {
         "in all {parameters} parameters; populations are trained one after the other, so at most {:.1} MB at once, without trials; on this CPU about {minutes:.1} minutes if every network takes all its steps",
         most as f64 / 1e6
     );
+    let compared = study
+        .comparison
+        .as_ref()
+        .map(|plan| chiliad::distances::memory::needed(study, &task, plan))
+        .transpose()?;
+    if let Some(c) = &compared {
+        let _ = writeln!(
+            text,
+            "comparison of at most {} networks: {} pairs per measure; at most {:.1} MB for prepared networks ({}), {:.1} MB for figures and matrices",
+            c.networks,
+            c.pairs,
+            c.prepared as f64 / 1e6,
+            c.largest,
+            c.figures as f64 / 1e6
+        );
+    }
     let decidable = study
         .claims
         .iter()
@@ -131,7 +147,7 @@ fn dry(study: &Study, device: &str, json: bool) -> anyhow::Result<()> {
     }
     answer(
         json,
-        &json!({"title": study.title, "networks": study.n_networks(), "populations": rows, "device": {"kind": device.kind, "name": device.words, "reason": device.reason}, "parameters": parameters, "bytes": most, "minutes": minutes, "claims_decidable": decidable}),
+        &json!({"title": study.title, "networks": study.n_networks(), "populations": rows, "device": {"kind": device.kind, "name": device.words, "reason": device.reason}, "parameters": parameters, "bytes": most, "minutes": minutes, "comparison": compared, "claims_decidable": decidable}),
         text.trim_end(),
     );
     Ok(())
@@ -162,6 +178,12 @@ pub(super) fn status(dir: &Path, json: bool) -> anyhow::Result<()> {
         );
     }
     if folder.manifest.shard.is_none() {
+        stages.extend(
+            study
+                .comparison
+                .iter()
+                .map(|_| chiliad::run::distances::STAGE.into()),
+        );
         stages.push("report".into());
     }
     let mut text = format!(
@@ -198,7 +220,17 @@ pub(super) fn status(dir: &Path, json: bool) -> anyhow::Result<()> {
 }
 
 pub(super) fn merge(dirs: &[PathBuf], out: &Path, json: bool) -> anyhow::Result<()> {
-    chiliad::merge::merge(dirs, out)?;
+    let mut folder = chiliad::merge::merge(dirs, out)?;
+    let study = folder.study()?;
+    let mut progress = Progress::new(json);
+    // Pairs go across parts, so networks are compared once all of them are there.
+    chiliad::run::distances::compare(
+        &mut folder,
+        &study,
+        &study.task.load()?,
+        &mut progress,
+        &|| None,
+    )?;
     report(out, json)
 }
 

@@ -1,5 +1,9 @@
 //! What the numbers say about a study's claims.
 
+mod distances;
+
+pub(super) use distances::Evidence;
+
 use super::topology::{Counted, Member, counted};
 use crate::report::data::{Claim, Verdict};
 use crate::spec::{ClaimSpec, IsSpec, TestSpec};
@@ -8,14 +12,24 @@ use chiliad_analysis::topology::agreement::{Estimate, Pairs, agreement, mean};
 
 /// Whether this version computes the number that a claim is about.
 pub fn decidable(study: &Study, claim: &ClaimSpec) -> bool {
-    let number = match &claim.test {
+    let trend = matches!(claim.test, TestSpec::Trend { .. });
+    let asked = match claim.is {
+        IsSpec::AtLeast(_) | IsSpec::AtMost(_) => true,
+        IsSpec::Falling | IsSpec::Rising => trend,
+    };
+    asked && (of_graphs(study, &claim.test) || distances::computed(study, &claim.test))
+}
+
+/// Whether a test is about graphs alone.
+fn of_graphs(study: &Study, test: &TestSpec) -> bool {
+    let number = match test {
         TestSpec::AutomatonFidelity => true,
         TestSpec::Agreement { across, by } => {
             matches!(by.as_str(), "topology" | "topology_all") && level(across).is_some()
         }
         _ => false,
     };
-    number && study.topology.is_some() && matches!(claim.is, IsSpec::AtLeast(_) | IsSpec::AtMost(_))
+    number && study.topology.is_some()
 }
 
 /// Level of a factor, as text.
@@ -29,7 +43,12 @@ fn level(factor: &str) -> Option<fn(&PopulationPlan) -> String> {
 }
 
 /// The claim with its verdict and numbers.
-pub(super) fn decide(study: &Study, members: &[Member], claim: &ClaimSpec) -> Claim {
+pub(super) fn decide(
+    study: &Study,
+    members: &[Member],
+    evidence: Option<&Evidence>,
+    claim: &ClaimSpec,
+) -> Claim {
     let undecided = |numbers: &str| Claim {
         sentence: claim.say.clone(),
         verdict: Verdict::Undecided,
@@ -41,9 +60,9 @@ pub(super) fn decide(study: &Study, members: &[Member], claim: &ClaimSpec) -> Cl
     let counted = counted(members);
     let found = match &claim.test {
         TestSpec::AutomatonFidelity => fidelity(study, &counted),
-        TestSpec::Agreement { across, by } => level(across)
+        TestSpec::Agreement { across, by } if of_graphs(study, &claim.test) => level(across)
             .and_then(|level| between(study, &counted, across, level, by == "topology_all")),
-        _ => None,
+        test => evidence.and_then(|e| distances::number(study, e, test)),
     };
     let Some((estimate, words)) = found else {
         return undecided("not decided: too few networks, or none for which the number exists");
@@ -57,7 +76,14 @@ pub(super) fn decide(study: &Study, members: &[Member], claim: &ClaimSpec) -> Cl
             sides(estimate.high <= t, estimate.low > t),
             format!("at most {t}"),
         ),
-        IsSpec::Falling | IsSpec::Rising => (Verdict::Undecided, "a trend".into()),
+        IsSpec::Falling => (
+            sides(estimate.high < 0.0, estimate.low > 0.0),
+            "falling".into(),
+        ),
+        IsSpec::Rising => (
+            sides(estimate.low > 0.0, estimate.high < 0.0),
+            "rising".into(),
+        ),
     };
     Claim {
         sentence: claim.say.clone(),

@@ -42,8 +42,8 @@ pub(super) fn methods(folder: &StudyFolder, study: &Study, task: &Task) -> Metho
             Until::Steps => "to the end of the step budget".into(),
         };
         paragraphs.push(format!(
-            "Training: back-propagation through time of the masked mean-squared error; Adam (step size {}, {}, {}, {}), gradients scaled to a global norm of at most {}, {} trials per step drawn from a bank of {} that is renewed so that a trial is seen about twice; {until}, at most {} steps. The weights with the lowest evaluation loss were kept.",
-            p.networks.first().map_or(0.0, |n| n.learning_rate), t.beta1, t.beta2, t.epsilon, t.clip_norm, t.batch, t.bank_trials, t.max_steps
+            "Training: back-propagation through time of {}; step size {}, gradients scaled to a global norm of at most {}, {} trials per step drawn from a bank of {} that is renewed so that a trial is seen about twice; {until}, at most {} steps. The weights with the lowest evaluation loss were kept.",
+            t.recipe.words(), p.networks.first().map_or(0.0, |n| n.learning_rate), t.clip_norm, t.batch, t.bank_trials, t.max_steps
         ));
         constant(
             "learning_rate",
@@ -78,6 +78,18 @@ pub(super) fn methods(folder: &StudyFolder, study: &Study, task: &Task) -> Metho
         constant("trials", format!("{} trials", t.trials));
         constant("grace", format!("{} steps", t.grace));
     }
+    if let Some(c) = &study.comparison {
+        let how = &c.how;
+        let measures = measures(folder);
+        paragraphs.push(format!(
+            "Comparison: networks that were trained as asked were run on the same {} trials (variant `{}`) and compared by {}. Naming a level: {} nearest neighbours, balanced over levels, ties sharing their vote; p by {} permutations of the levels. Intervals are percentile intervals of {} bootstrap samples of networks within their level; a network and its own copy are no pair. Pictures: SMACOF from the classical embedding and from random starts. A matrix with fewer than 10 % of its pairs apart is called degenerate and given its agreement index instead.",
+            how.trials, how.variant, measures.join("; "), how.neighbours, how.permutations, how.resamplings
+        ));
+        constant("trials", format!("{} trials", how.trials));
+        constant("neighbours", how.neighbours.to_string());
+        constant("permutations", how.permutations.to_string());
+        constant("resamplings", how.resamplings.to_string());
+    }
     let mut provenance = vec![
         ("chiliad".to_owned(), m.chiliad.clone()),
         ("device".into(), m.device.clone()),
@@ -105,4 +117,15 @@ pub(super) fn methods(folder: &StudyFolder, study: &Study, task: &Task) -> Metho
         provenance,
         load_tables,
     }
+}
+
+/// Every measure of the comparison with its options, in words.
+fn measures(folder: &StudyFolder) -> Vec<String> {
+    let rows = crate::distances::files::read_statistics(folder)
+        .ok()
+        .flatten()
+        .map_or_else(Vec::new, |c| c.rows);
+    rows.iter()
+        .map(|r| format!("{} ({})", r.name, r.words))
+        .collect()
 }

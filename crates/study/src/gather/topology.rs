@@ -53,7 +53,12 @@ pub(super) fn members(
     Ok(all)
 }
 
-fn read(folder: &StudyFolder, plan: &PopulationPlan, file: &str) -> Result<Option<TopologyFile>> {
+/// A file of graphs of a population, where there is one.
+pub(crate) fn read(
+    folder: &StudyFolder,
+    plan: &PopulationPlan,
+    file: &str,
+) -> Result<Option<TopologyFile>> {
     let path = format!("populations/{}/{file}", plan.label);
     if !folder.manifest.files.contains_key(&path) {
         return Ok(None);

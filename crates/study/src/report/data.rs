@@ -3,11 +3,13 @@
 //! A number that is not finite is legal everywhere (a diverged loss is infinite): JSON has no such value, so
 //! it is written as `null` and read back as NaN.
 
+mod alike;
 mod census;
 mod look;
 mod nullable;
 mod topology;
 
+pub use alike::{Alike, Effect, Measure};
 pub use census::{Attractor, Census, Certificate};
 pub use look::{Look, LookPoint, Removal, RemovalCurve, TrialTrace};
 pub use topology::{
@@ -29,6 +31,9 @@ pub struct ReportData {
     /// Graphs and their classes, where they were made.
     #[serde(default)]
     pub topology: Option<Topology>,
+    /// How networks compare, where they were compared.
+    #[serde(default)]
+    pub alike: Option<Alike>,
     /// What the findings hang on; none where nothing was searched.
     #[serde(default)]
     pub robustness: Option<Robustness>,

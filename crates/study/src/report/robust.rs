@@ -1,18 +1,76 @@
 //! Would it break: the same findings at other tolerances, at other losses, and without the worst-trained tenth.
 
-use super::data::{Interval, ReportData, Snapshot, Tolerances};
+use super::data::{Alike, Interval, ReportData, Snapshot, Tolerances};
 use super::text::{escape, number, percent};
 
-/// Three tables; nothing where no network was searched.
+/// A table per way to break a finding; nothing where no network was searched or compared.
 pub(super) fn section(data: &ReportData) -> String {
-    let Some(robust) = &data.robustness else {
+    let points = data.robustness.as_ref().map_or(String::new(), |robust| {
+        [
+            tolerances(&robust.tolerances),
+            snapshots(&robust.snapshots),
+            worst(&robust.worst_left_out, data.topology.is_some()),
+        ]
+        .concat()
+    });
+    let distances = data.alike.as_ref().map_or(String::new(), |alike| {
+        better_trained(alike) + &neighbouring(alike)
+    });
+    if points.is_empty() && distances.is_empty() {
         return String::new();
+    }
+    format!(r#"<section id="robust"><h2>Would it break</h2>{points}{distances}</section>"#)
+}
+
+fn accuracy(i: &Interval) -> String {
+    format!(
+        "{} <small>{} to {}</small>",
+        number(i.value),
+        number(i.low),
+        number(i.high)
+    )
+}
+
+/// Naming the level with and without the worst-trained tenth.
+fn better_trained(alike: &Alike) -> String {
+    if alike.worst_left_out.is_empty() {
+        return String::new();
+    }
+    let row = |(name, all, kept): &(String, Interval, Interval)| {
+        format!(
+            r#"<tr><td class="keep">{}</td><td class="n">{}</td><td class="n">{}</td></tr>"#,
+            escape(name),
+            accuracy(all),
+            accuracy(kept)
+        )
     };
     format!(
-        r#"<section id="robust"><h2>Would it break</h2>{}{}{}</section>"#,
-        tolerances(&robust.tolerances),
-        snapshots(&robust.snapshots),
-        worst(&robust.worst_left_out, data.topology.is_some())
+        r#"<h3>Naming the {} without the worst-trained tenth</h3><div class="scroll"><table><thead><tr><th>measure</th><th class="n">all networks</th><th class="n">without the tenth</th></tr></thead><tbody>{}</tbody></table></div>"#,
+        escape(&alike.factor),
+        alike.worst_left_out.iter().map(row).collect::<String>()
+    )
+}
+
+/// The same distances at other settings.
+fn neighbouring(alike: &Alike) -> String {
+    type Setting = (String, Option<Interval>, Option<(f64, f64)>);
+    if alike.neighbouring.is_empty() {
+        return String::new();
+    }
+    let row = |(name, named, order): &Setting| {
+        let (r, p) = order.map_or(("–".to_owned(), "–".to_owned()), |(r, p)| {
+            (number(r), number(p))
+        });
+        format!(
+            r#"<tr><td class="keep">{}</td><td class="n">{}</td><td class="n">{r}</td><td class="n">{p}</td></tr>"#,
+            escape(name),
+            named.as_ref().map_or("–".to_owned(), accuracy)
+        )
+    };
+    format!(
+        r#"<h3>Neighbouring settings</h3><p class="caption">Accuracy of naming the {}, and the rank correlation of the distances with those at the setting asked for (Mantel).</p><div class="scroll"><table><thead><tr><th>setting</th><th class="n">accuracy</th><th class="n">same order, r</th><th class="n">p</th></tr></thead><tbody>{}</tbody></table></div>"#,
+        escape(&alike.factor),
+        alike.neighbouring.iter().map(row).collect::<String>()
     )
 }
 

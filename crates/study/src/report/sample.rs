@@ -51,6 +51,7 @@ pub(super) fn study(per_cell: usize) -> ReportData {
         populations,
         looks,
         topology: Some(topology(per_cell)),
+        alike: Some(alike(&mut draw, per_cell)),
         robustness: Some(robustness()),
         methods: methods(),
     }
@@ -380,5 +381,72 @@ fn methods() -> Methods {
         ],
         provenance: vec![pair("chiliad", "0.1.0"), pair("seed", "0"), pair("resolved.ron", &"9f2c4e1b".repeat(8))],
         load_tables: "import pandas as pd\nnetworks = pd.read_parquet(\"networks.parquet\")".to_owned(),
+    }
+}
+
+/// Networks in four clouds.
+fn alike(draw: &mut Draw, per_cell: usize) -> Alike {
+    let n = 4 * per_cell;
+    let mut at = || [draw.next(), draw.next()];
+    let places: Vec<[f64; 2]> = (0..n)
+        .map(|i| {
+            let [a, b] = at();
+            [
+                a + 2.0 * (i / per_cell % 2) as f64,
+                b + 2.0 * (i / per_cell / 2) as f64,
+            ]
+        })
+        .collect();
+    let matrix = (0..n * n).map(|k| {
+        let (p, q) = (places[k / n], places[k % n]);
+        (p[0] - q[0]).hypot(p[1] - q[1])
+    });
+    Alike {
+        networks: (0..n).map(|i| (i / per_cell.max(1), i)).collect(),
+        level: (0..n).map(|i| Some(i / per_cell.max(1))).collect(),
+        factor: "cell".to_owned(),
+        how: "64 networks on the same 16 trials".to_owned(),
+        left_out: vec!["diverged, not converged: 53".to_owned()],
+        failed: vec![("dsa".to_owned(), "rank 400; allowed: 1 to 320".to_owned())],
+        measures: vec![Measure {
+            level: "geometry".to_owned(),
+            name: "svcca".to_owned(),
+            words: "1 - mean canonical correlation of 20 principal components".to_owned(),
+            matrix: matrix.collect(),
+            picture: places.iter().copied().enumerate().collect(),
+            stress: Some(0.08),
+            halves: Some([0.1, 0.25]),
+            permuted: Some(1e-15),
+            shuffled: Some(2.9),
+            untrained: Some(1.6),
+            mean: Some(interval()),
+            accuracy: Some((interval(), 0.25)),
+            remarks: vec!["Minimum certain for 4 % of pairs".to_owned()],
+        }],
+        effects: vec![Effect {
+            level: "geometry".to_owned(),
+            measure: "svcca".to_owned(),
+            factor: "cell".to_owned(),
+            n: 64,
+            ratio: Some(interval()),
+            alike: None,
+            explained: Some((0.6, 0.001)),
+            accuracy: Some((interval(), 0.25)),
+            untrained: Some(0.31),
+            silhouette: Some(0.4),
+            given_loss: Some((0.7, 0.001)),
+        }],
+        elsewhere: vec![(
+            "ood-double_length".to_owned(),
+            "gru tanh 32".to_owned(),
+            0.004,
+            Some(interval()),
+        )],
+        neighbouring: vec![(
+            "dsa_delays8_rank12".to_owned(),
+            Some(interval()),
+            Some((0.98, 0.001)),
+        )],
+        worst_left_out: vec![("svcca".to_owned(), interval(), interval())],
     }
 }

@@ -35,7 +35,7 @@ fn figures_have_axis_labels_and_stand_alone() {
     let figures = figures(&data);
     let mut names: Vec<_> = figures.iter().map(|f| f.0.clone()).collect();
     names.dedup();
-    assert_eq!(names.len(), 4 + data.looks.len());
+    assert_eq!(names.len(), 5 + data.looks.len());
     for (name, svg) in &figures {
         let file = std::env::temp_dir().join(format!("chiliad-sample-{name}"));
         std::fs::write(file, svg).expect("write sample");
@@ -73,6 +73,19 @@ fn names_cannot_inject() {
     if let Some(robust) = &mut data.robustness {
         robust.tolerances[0].population = attack.to_owned();
         robust.snapshots[0].population = attack.to_owned();
+    }
+    if let Some(alike) = &mut data.alike {
+        alike.factor = attack.to_owned();
+        alike.how = attack.to_owned();
+        alike.left_out[0] = attack.to_owned();
+        alike.failed[0] = (attack.to_owned(), attack.to_owned());
+        alike.measures[0].name = attack.to_owned();
+        alike.measures[0].words = attack.to_owned();
+        alike.measures[0].remarks[0] = attack.to_owned();
+        alike.effects[0].measure = attack.to_owned();
+        alike.elsewhere[0].0 = attack.to_owned();
+        alike.neighbouring[0].0 = attack.to_owned();
+        alike.worst_left_out[0].0 = attack.to_owned();
     }
     data.methods.load_tables = attack.to_owned();
     data.methods.provenance[0].1 = attack.to_owned();
@@ -140,6 +153,12 @@ fn odd_studies_render() {
         topology.classes[0].edges.push((99, 0));
     }
     planar.topology = None;
+    if let Some(alike) = &mut single.alike {
+        alike.measures[0].matrix.fill(f64::NAN);
+        alike.measures[0].picture.clear();
+        alike.level.fill(None);
+    }
+    planar.alike = None;
     planar.robustness = None;
     let empty = ReportData::default();
     let studies = [empty, sample::study(0), unlucky, single, planar];

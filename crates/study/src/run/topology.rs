@@ -3,7 +3,6 @@
 use super::Run;
 use crate::engine_calls::{self, Search};
 use crate::error::Result;
-use crate::points::CensusFile;
 use crate::study::{FixedPointsPlan, Origin, PopulationPlan, TopologyPlan};
 use crate::tables::Table;
 use crate::topology::{self, Measure};
@@ -32,7 +31,7 @@ impl Run<'_> {
         let start = Instant::now();
         self.events.begin("topology", &plan.label);
         let population = self.population(&Self::path(plan, "weights.safetensors"))?;
-        let landscapes = self.landscapes(plan)?;
+        let landscapes = topology::landscapes(&self.folder, plan)?;
         let path = Self::path(plan, "topology.json");
         let json = self.graphs(&population, &self.indices(plan), landscapes, search, how)?;
         self.folder.write(&path, &json)?;
@@ -47,16 +46,6 @@ impl Run<'_> {
     fn population(&self, weights: &str) -> Result<Population> {
         self.folder.read(weights)?;
         Ok(own::load(&self.absolute(weights))?)
-    }
-
-    fn landscapes(&self, plan: &PopulationPlan) -> Result<Vec<Vec<Landscape>>> {
-        let [table, npz] =
-            ["fixed_points.parquet", "fixed_points.npz"].map(|f| Self::path(plan, f));
-        let rows = Table::from_bytes(self.folder.read(&table)?, &self.absolute(&table))?;
-        self.folder.read(&npz)?;
-        let arrays = chiliad_tasks::read_npz(self.absolute(&npz))?;
-        let census: CensusFile = crate::gather::read_census(&self.folder, plan)?;
-        topology::of_files(&rows, &arrays, &census)
     }
 
     /// `topology.json` of some networks.

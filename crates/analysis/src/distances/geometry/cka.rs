@@ -4,10 +4,10 @@ use super::Cloud;
 use crate::distances::singular::{dot, frobenius};
 use crate::distances::{DistanceError, Measure, Samples};
 use faer::Mat;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Which of the three.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CkaKind {
     /// 1 - CKA.

@@ -5,10 +5,10 @@ mod compare;
 use crate::distances::error::described;
 use crate::distances::{DistanceError, Measure, Samples};
 use faer::Mat;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How two samples of one network differ.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Dissimilarity {
     /// Squared Euclidean, over the number of units (as rsatoolbox).
@@ -20,7 +20,7 @@ pub enum Dissimilarity {
 }
 
 /// How two matrices of dissimilarities are compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Comparison {
     /// Cosine of the angle between the two lists.

@@ -115,7 +115,7 @@ impl Constraint {
             .tensors
             .iter()
             .find(|t| matches!(t.role, Role::Input(..)))
-            .map_or(0, |t| t.len());
+            .map_or(0, crate::population::Tensor::len);
         if mask.len() != expected || mask.iter().all(|m| *m == 0.0) {
             return Err(Self::refuse(
                 format!(
@@ -140,6 +140,11 @@ impl Constraint {
         self.each(network, wanted, |rule, _, _| {
             rule.projection = Projection::NonNegative;
         });
+    }
+
+    /// Weights of some tensors are the parameters times a factor.
+    pub fn scale(&mut self, network: usize, factor: f32, wanted: impl Fn(Role) -> bool) {
+        self.each(network, wanted, |rule, _, _| rule.factor *= factor);
     }
 
     /// Some tensors stay what they are.
@@ -197,7 +202,8 @@ impl Constraint {
     }
 
     /// Trains `dimensions[network]` coordinates of a random subspace through the initial weights, `[network, parameter]`
-    /// (Li et al. 2018); a basis is a function of the network's seed. `None` leaves a network as it is.
+    /// (Li et al. 2018); a basis is a function of the network's seed. `None` leaves a network as it is. What is frozen by now
+    /// has no part in the subspace.
     pub fn subspace(
         &mut self,
         dimensions: &[Option<usize>],
@@ -210,9 +216,11 @@ impl Constraint {
                 "one of them: a projection leaves the subspace".into(),
             ));
         }
+        let frozen: Vec<bool> = self.rules.iter().map(|r| r.frozen).collect();
         self.subspace = Some(Subspace::new(
             dimensions,
             initial,
+            &frozen,
             seeds,
             self.layout.n_params,
         )?);

@@ -19,6 +19,7 @@ impl Subspace {
     pub(super) fn new(
         dimensions: &[Option<usize>],
         initial: &[f32],
+        frozen: &[bool],
         seeds: &[u64],
         n_params: usize,
     ) -> Result<Self, EngineError> {
@@ -59,9 +60,16 @@ impl Subspace {
         let scale = 1.0 / (n_params.max(1) as f64).sqrt();
         let space = |network: usize, d: usize| {
             let stream = Stream::new(seeds[network], BASIS);
+            let frozen = &frozen[network * n_params..][..n_params];
             let basis = (0..d).flat_map(|k| {
-                (0..n_params)
-                    .map(move |p| (f64::from(stream.normal_at(k as u32, p as u32)) * scale) as f32)
+                let normal = move |p: usize| f64::from(stream.normal_at(k as u32, p as u32));
+                (0..n_params).map(move |p| {
+                    if frozen[p] {
+                        0.0
+                    } else {
+                        (normal(p) * scale) as f32
+                    }
+                })
             });
             let origin = initial[network * n_params..][..n_params].to_vec();
             (origin, basis.collect())

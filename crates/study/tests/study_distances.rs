@@ -1,0 +1,374 @@
+//! Distances inside studies, from outside: the files, that they are what the command gives, resumption, parts, claims of
+//! known truth, and what is refused.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use chiliad::tables::Table;
+use chiliad_tasks::read_npy;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// A folder of this test's own.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path =
+            std::env::temp_dir().join(format!("chiliad-compare-{}-{name}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn command(&self, words: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chiliad"));
+        command.args(words.split(' ')).current_dir(&self.0);
+        command
+    }
+
+    fn run(&self, words: &str) -> Output {
+        let output = self.command(words).output().unwrap();
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{words}: {message}");
+        output
+    }
+
+    fn json(&self, file: &str) -> Value {
+        serde_json::from_slice(&std::fs::read(self.0.join(file)).unwrap()).unwrap()
+    }
+
+    fn matrix(&self, file: &str) -> (usize, Vec<f64>) {
+        let array = read_npy(self.0.join(file)).unwrap();
+        (array.shape[0], array.to_f64())
+    }
+
+    /// Every file below `distances`, by name.
+    fn distances(&self, study: &str) -> Vec<(String, Vec<u8>)> {
+        let entries = std::fs::read_dir(self.0.join(study).join("distances")).unwrap();
+        let mut files: Vec<(String, Vec<u8>)> = entries
+            .map(|e| e.unwrap().path())
+            .map(|p| {
+                let name = p.file_name().unwrap().to_string_lossy().into_owned();
+                let bytes = std::fs::read(&p).unwrap_or_else(|e| panic!("{name}: {e}"));
+                (name, bytes)
+            })
+            .collect();
+        files.sort();
+        files
+    }
+
+    fn refused(&self, text: &str, needed: &[&str]) {
+        std::fs::write(self.0.join("bad.ron"), text).unwrap();
+        let output = self.command("run bad.ron --out bad").output().unwrap();
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{text}: {message}");
+        for part in needed {
+            assert!(message.contains(part), "`{part}` is not in: {message}");
+        }
+        assert!(!self.0.join("bad").exists(), "something was left behind");
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+const TRAIN: &str =
+    "until: Steps, max_steps: 20, eval_every: 10, eval_trials: 16, bank_trials: 64, batch: 8";
+
+/// Two cells, three networks each, compared by `measure`.
+fn study(measure: &str) -> String {
+    format!(
+        "(title: \"t\", task: \"flip_flop\", networks: [Train(name: \"a\", cell: [\"vanilla\", \"gru\"], units: 8, seeds: 3, {TRAIN})],
+          compare: (trials: 4, permutations: 49, resamplings: 40, neighbours: 1),
+          measure: [{measure}])"
+    )
+}
+
+const EVERY: &str = "FixedPoints(seeds: 32, driven: 8, driven_steps: 50), Topology(trials: 8), Svcca(), Cka(), Procrustes(),
+    Rsa(), Trajectories(components: 4), Endpoints(components: 3), Selectivity(dimensions: 3, restarts: 4),
+    Configuration(dimensions: 3, restarts: 4), Dsa(delays: 3, rank: 5, starts: 2), DmdWasserstein(delays: 3, rank: 5),
+    WeightPermutation(starts: 4, scale: [Relative, Raw, Untrained]), OutputDistance(), OutOfDistribution(variant: \"double_length\")";
+
+const MATRICES: [&str; 19] = [
+    "svcca",
+    "cka",
+    "procrustes",
+    "rsa",
+    "trajectories",
+    "endpoints",
+    "selectivity",
+    "configuration",
+    "dsa",
+    "dsa_delays2_rank4",
+    "dsa_delays4_rank6",
+    "dmd_wasserstein",
+    "weight_permutation",
+    "output_distance",
+    "topology",
+    "topology_all",
+    "transitions",
+    "points",
+    "census",
+];
+
+#[test]
+fn every_measure_leaves_its_matrix_and_parts_end_with_the_same_bits() {
+    let f = Folder::new("every");
+    std::fs::write(f.0.join("s.ron"), study(EVERY)).unwrap();
+    f.run("run s.ron --out whole");
+    for name in MATRICES {
+        let (n, values) = f.matrix(&format!("whole/distances/{name}.npy"));
+        assert_eq!(n, 6, "{name}");
+        for i in 0..n {
+            assert_eq!(values[i * n + i], 0.0, "{name}");
+            for j in 0..n {
+                let (d, mirror) = (values[i * n + j], values[j * n + i]);
+                assert!(
+                    d == mirror || (d.is_nan() && mirror.is_nan()),
+                    "{name} {i} {j}"
+                );
+                assert!(!(d < -1e-12), "{name} {i} {j}: {d}");
+            }
+        }
+    }
+    let table = |name: &str| {
+        let path = f.0.join("whole/distances").join(name);
+        Table::from_bytes(std::fs::read(&path).unwrap(), Path::new(name)).unwrap()
+    };
+    let (labels, pairs) = (table("labels.parquet"), table("pairs.parquet"));
+    assert_eq!(labels.integer("network"), [0, 1, 2, 3, 4, 5]);
+    assert_eq!(labels.words("cell")[2..4], ["vanilla", "gru"]);
+    assert_eq!(pairs.n_rows(), 15);
+    let (_, cka) = f.matrix("whole/distances/cka.npy");
+    let ends = pairs
+        .integer("network_a")
+        .iter()
+        .zip(pairs.integer("network_b"));
+    for ((a, b), d) in ends.zip(pairs.number("cka")) {
+        assert_eq!(*d, cka[(a * 6 + b) as usize]);
+    }
+    let bounded = pairs
+        .number("dsa")
+        .iter()
+        .zip(pairs.number("dsa_lower_bound"));
+    assert!(bounded.clone().count() == 15 && bounded.into_iter().all(|(d, b)| b <= d));
+    assert_eq!(table("out_of_distribution.parquet").n_rows(), 6);
+    // Units in another order are the same network; shuffled moments are not.
+    let statistics = f.json("whole/distances/statistics.json");
+    for row in statistics["rows"].as_array().unwrap() {
+        let name = row["name"].as_str().unwrap();
+        let most = row["controls"]["permuted"]["most"].as_f64();
+        if [
+            "svcca",
+            "cka",
+            "procrustes",
+            "rsa",
+            "trajectories",
+            "endpoints",
+            "dmd_wasserstein",
+        ]
+        .contains(&name)
+        {
+            assert!(most.unwrap() < 1e-6, "{name}: {most:?}");
+            assert!(
+                row["controls"]["shuffled"]["mean"].as_f64().unwrap() > 1e-3,
+                "{name}"
+            );
+        }
+        let halves = &row["controls"]["halves"];
+        assert_eq!(
+            halves.is_object(),
+            ["selectivity", "dsa", "dmd_wasserstein"].contains(&name),
+            "{name}"
+        );
+    }
+    let report = std::fs::read_to_string(f.0.join("whole/report.html")).unwrap();
+    for part in [
+        "How alike",
+        "What tells them apart",
+        "Neighbouring settings",
+        "Geometry · svcca",
+        "dsa_delays2_rank4",
+    ] {
+        assert!(report.contains(part), "{part}");
+    }
+    // In parts and joined, and made anew from damaged files.
+    let whole = f.distances("whole");
+    for part in 1..=2 {
+        f.run(&format!("run s.ron --out part{part} --shard {part}/2"));
+        assert!(!f.0.join(format!("part{part}/distances")).exists());
+    }
+    f.run("merge part1 part2 --out merged");
+    assert!(f.distances("merged") == whole);
+    std::fs::write(f.0.join("whole/distances/cka.npy"), b"damaged").unwrap();
+    f.run("run s.ron --out whole");
+    assert!(f.distances("whole") == whole);
+}
+
+/// The probe trials of a study with seed 0.
+const PROBE: &str = "task sample flip_flop --trials 4 --seed 482956239461 --out probe.npz";
+
+#[test]
+fn a_study_gives_what_the_command_gives() {
+    let f = Folder::new("command");
+    std::fs::write(
+        f.0.join("s.ron"),
+        study("Cka(), Procrustes(alpha: 0.5), WeightPermutation(starts: 4)"),
+    )
+    .unwrap();
+    f.run("run s.ron --out out");
+    f.run(PROBE);
+    for (measure, words) in [("cka", "cka"), ("procrustes", "procrustes --alpha 0.5")] {
+        let (metric, options) = words.split_once(' ').unwrap_or((words, "--seed 0"));
+        f.run(&format!(
+            "distance {metric} out --trials probe.npz {options} --out {measure}.npy"
+        ));
+        assert_eq!(
+            f.matrix(&format!("{measure}.npy")),
+            f.matrix(&format!("out/distances/{measure}.npy"))
+        );
+    }
+    f.run("distance weights out --starts 4 --trials probe.npz --out w.npy");
+    assert_eq!(
+        f.matrix("w.npy"),
+        f.matrix("out/distances/weight_permutation.npy")
+    );
+}
+
+#[test]
+fn a_run_that_was_killed_goes_on_where_it_was() {
+    let f = Folder::new("killed");
+    // The second measure takes long enough to be killed in.
+    std::fs::write(
+        f.0.join("s.ron"),
+        study("Cka(), WeightPermutation(starts: 1500)"),
+    )
+    .unwrap();
+    let mut child = f
+        .command("run s.ron --out killed")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let part = || {
+        let inside = std::fs::read_dir(f.0.join("killed/distances")).ok()?;
+        let parts = inside
+            .flatten()
+            .find(|e| e.file_name().to_string_lossy().starts_with(".parts-"))?;
+        let file = parts.path().join("cka.trained.0.pairs-0.npy");
+        file.exists().then_some(file)
+    };
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while part().is_none() {
+        assert!(std::time::Instant::now() < deadline, "no part was kept");
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let kept = part().expect("the run was over before it was killed");
+    assert!(kept.exists() && !f.0.join("killed/distances/cka.npy").exists());
+    f.run("run s.ron --out whole");
+    f.run("run s.ron --out killed");
+    assert!(
+        part().is_none(),
+        "parts of a finished study are still there"
+    );
+    assert!(f.distances("killed") == f.distances("whole"));
+}
+
+#[test]
+fn claims_of_known_truth_are_decided() {
+    let f = Folder::new("claims");
+    let text = format!(
+        "(title: \"t\", task: \"flip_flop\", networks: [
+            Train(name: \"a\", cell: \"vanilla\", units: [4, 8, 16], seeds: 4, {TRAIN}),
+            Untrained(name: \"null\", like: \"a\")],
+          compare: (trials: 4, permutations: 49, resamplings: 40, neighbours: 1),
+          measure: [Cka(), OutputDistance(), WeightPermutation(starts: 4, scale: [Raw, PerParameter])],
+          claims: [
+            (say: \"raw\", test: Trend(along: \"units\", of: \"weight_permutation\"), is: Rising),
+            (say: \"fall\", test: Trend(along: \"units\", of: \"weight_permutation\"), is: Falling),
+            (say: \"knn\", test: KnnAccuracy(of: \"units\", by: \"cka\"), is: AtLeast(0.0)),
+            (say: \"within\", test: Agreement(across: \"units\", by: \"cka\"), is: AtMost(100)),
+            (say: \"out\", test: Outliers(of: \"null\", against: \"null\", by: \"cka\"), is: AtMost(0.9)),
+            (say: \"none\", test: KnnAccuracy(of: \"units\", by: \"svcca\"), is: AtLeast(0.5)),
+          ])"
+    );
+    std::fs::write(f.0.join("s.ron"), text).unwrap();
+    let dry = f.run("run s.ron --dry --json");
+    let dry: Value = serde_json::from_slice(&dry.stdout).unwrap();
+    assert_eq!(dry["claims_decidable"], 5);
+    assert_eq!(dry["comparison"]["pairs"], 24 * 23 / 2);
+    assert!(dry["comparison"]["prepared"].as_u64().unwrap() > 0);
+    f.run("run s.ron --out out");
+    let report = std::fs::read_to_string(f.0.join("out/report.html")).unwrap();
+    let verdict = |say: &str| {
+        let end = report.find(&format!("<span>{say} <span")).unwrap();
+        let start = report[..end].rfind("verdict ").unwrap() + "verdict ".len();
+        report[start..].split('"').next().unwrap().to_owned()
+    };
+    // Independent uniform weights of n units are about sqrt(2 n / 3) apart.
+    let found = ["raw", "fall", "knn", "within", "out", "none"].map(verdict);
+    assert_eq!(found, ["yes", "no", "yes", "yes", "yes", "undecided"]);
+    // The nulls were drawn from the seeds of the trained ones: before training the two are the same networks.
+    let (n, all) = f.matrix("out/distances/cka.npy");
+    let (_, before) = f.matrix("out/distances/cka.untrained.npy");
+    for i in 0..12 {
+        for j in 0..12 {
+            assert_eq!(before[i * n + j], all[(i + 12) * n + j + 12]);
+        }
+    }
+    // Networks of different sizes have no distance between their weights.
+    let (_, weights) = f.matrix("out/distances/weight_permutation.npy");
+    assert!(weights[4].is_nan() && weights[1] > 0.0);
+}
+
+#[test]
+fn bad_input_is_refused_before_anything_is_done() {
+    let f = Folder::new("bad");
+    f.refused(
+        &study("Svcca(componets: 3)"),
+        &["bad.ron:3:", "`componets`", "did you mean `components`?"],
+    );
+    f.refused(&study("Svcc()"), &["`Svcc`", "did you mean `Svcca`?"]);
+    f.refused(
+        &study("Svcca(components: 9)"),
+        &["measure[0].components", "1 to 8"],
+    );
+    f.refused(
+        &study("Dsa(delays: 3, rank: 25)"),
+        &["measure[0].rank", "1 to 24"],
+    );
+    f.refused(
+        &study("Dsa(delays: 70)"),
+        &["measure[0].delays", "64 steps"],
+    );
+    f.refused(
+        &study("Cka(), Cka()"),
+        &["measure[1]", "`cka` is there already"],
+    );
+    f.refused(&study("Configuration()"), &["measure[0]", "FixedPoints()"]);
+    f.refused(
+        &study("OutOfDistribution(variant: \"dubble_length\")"),
+        &["measure[0].variant", "dubble_length", "ood-double_length"],
+    );
+    f.refused(
+        &study("WeightPermutation(scale: [])"),
+        &["measure[0].scale", "Raw"],
+    );
+    f.refused(
+        &study("Cka()").replace("trials: 4", "variant: \"spars\""),
+        &["compare.variant", "spars", "sparse"],
+    );
+    f.refused(
+        &study("Cka()").replace("trials: 4", "trials: 0"),
+        &["compare.trials", "1 or more"],
+    );
+    let one = study("Cka()")
+        .replace("[\"vanilla\", \"gru\"]", "\"gru\"")
+        .replace("seeds: 3", "seeds: 1");
+    f.refused(&one, &["1 network", "2 or more"]);
+}
