@@ -1,0 +1,10 @@
+//! Fixed points whose place, kind and number are known.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod boxes;
+mod few_units;
+mod gated;
+mod networks;
+mod one_unit;
+mod rates;
+mod search;
