@@ -14,7 +14,7 @@ use chiliad_tasks::random::Stream;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Rounds of further directions, as many again each, where the index rule says that links are missing (project default).
-const MORE: u32 = 2;
+const MORE: u32 = 1;
 /// Purpose of these directions within the stream of a network.
 const AGAIN: u32 = 0x394;
 
