@@ -6,5 +6,6 @@ mod few_units;
 mod gated;
 mod networks;
 mod one_unit;
+mod planted;
 mod rates;
 mod search;
