@@ -5,7 +5,7 @@
 
 @group(0) @binding(0) var<storage, read> networks: array<u32>;
 @group(0) @binding(2) var<storage, read> weights: array<vec4<f32>>;
-@group(1) @binding(0) var<uniform> dims: Dims;                           // step: iterations done; adam.w: q at which a seed stops; correction: rate, iterations, half life
+@group(1) @binding(0) var<uniform> dims: Dims;                           // step: iterations done; update.w: q at which a seed stops; scales: rate, iterations, half life
 @group(1) @binding(1) var<storage, read> bank: array<f32>;
 @group(1) @binding(2) var<storage, read_write> history: array<vec4<f32>>;
 @group(1) @binding(3) var<storage, read_write> seeds: array<f32>;        // [network][seed][state field][unit]
@@ -51,11 +51,11 @@ fn descend_squares(r: Quad) -> vec4<f32> {
 // One Adam step of four units; trials whose q is small enough, or no number, stay where they are.
 fn descend_step(at: u32, h: vec4<f32>, g: vec4<f32>, moves: vec4<bool>, rate: f32, correction: vec2<f32>) -> vec4<f32> {
     let half = PADDED * TRIAL_QUADS;
-    let m = fma(vec4<f32>(dims.adam.x), moments[at], (1.0 - dims.adam.x) * g);
-    let v = fma(vec4<f32>(dims.adam.y), moments[at + half], (1.0 - dims.adam.y) * g * g);
+    let m = fma(vec4<f32>(dims.update.x), moments[at], (1.0 - dims.update.x) * g);
+    let v = fma(vec4<f32>(dims.update.y), moments[at + half], (1.0 - dims.update.y) * g * g);
     moments[at] = m;
     moments[at + half] = v;
-    return select(h, h - rate * (m * correction.x) / (sqrt(v * correction.y) + dims.adam.z), moves);
+    return select(h, h - rate * (m * correction.x) / (sqrt(v * correction.y) + dims.update.z), moves);
 }
 
 @compute @workgroup_size(LANES)
@@ -69,7 +69,7 @@ fn descend(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
         lane_store(lane, 0u, field, lane_masked(lane, Quad(descend_load_unit(lane, field, u), descend_load_unit(lane, field, u + 1u),
             descend_load_unit(lane, field, u + 2u), descend_load_unit(lane, field, u + 3u))));
     }
-    let iterations = u32(dims.correction.y);
+    let iterations = u32(dims.scales.y);
     // One pass more than steps: the last only measures q, so that q belongs to the state returned.
     for (var i = 0u; i <= iterations; i++) {
         cell_forward(lane, 0u);
@@ -83,13 +83,13 @@ fn descend(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
             }
             break;
         }
-        let moves = q > vec4<f32>(dims.adam.w);
+        let moves = q > vec4<f32>(dims.update.w);
         let done = dims.step + i;
         let pulled = cell_backward(lane, 0u, cell_residual_carry(lane), quad_zero());
         workgroupBarrier();
         let k = f32(done + 1u);
-        let correction = vec2<f32>(1.0 / (1.0 - math_exp(k * math_log(dims.adam.x))), 1.0 / (1.0 - math_exp(k * math_log(dims.adam.y))));
-        let rate = dims.correction.x * math_exp(-0.6931472 * floor(f32(done) / dims.correction.z));
+        let correction = vec2<f32>(1.0 / (1.0 - math_exp(k * math_log(dims.update.x))), 1.0 / (1.0 - math_exp(k * math_log(dims.update.y))));
+        let rate = dims.scales.x * math_exp(-0.6931472 * floor(f32(done) / dims.scales.z));
         for (var field = 0u; field < STATES; field++) {
             let h = lane_load(lane, 0u, field);
             let g = quad_sub(cell_carried(pulled, field), descend_residual(lane, field));

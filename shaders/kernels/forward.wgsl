@@ -1,5 +1,5 @@
 // Phases before the loss: pick the tile's trials, copy their inputs to [time][input][quad], run the cell along time.
-// Expects: lane, network, threefry, cell; bindings bank, history; const PICK.
+// Expects: lane, network, threefry, noise, cell; bindings bank, history; const PICK.
 
 // Trial of the bank in slot b of the batch; slots beyond the batch repeat slot 0 and weigh nothing.
 fn forward_trial(lane: Lane, b: u32) -> u32 {
@@ -21,7 +21,8 @@ fn forward_load(lane: Lane) {
         let trial = vec4<u32>(history[lane.history + item % TRIAL_QUADS]);
         let row = item / TRIAL_QUADS;
         let at = (trial * dims.n_steps + row / INPUTS) * (INPUTS + 2u * OUTPUTS) + row % INPUTS;
-        history[lane.history + lane_inputs() + item] = vec4<f32>(bank[at.x], bank[at.y], bank[at.z], bank[at.w]);
+        let noise = noise_input(lane, row / INPUTS, row % INPUTS, item % TRIAL_QUADS);
+        history[lane.history + lane_inputs() + item] = vec4<f32>(bank[at.x], bank[at.y], bank[at.z], bank[at.w]) + noise;
     }
     storageBarrier();
 }

@@ -6,7 +6,7 @@
 
 @group(0) @binding(0) var<storage, read> networks: array<u32>;
 @group(0) @binding(2) var<storage, read> weights: array<vec4<f32>>;
-@group(1) @binding(0) var<uniform> dims: Dims;                              // batch: tangents; step: steps done; correction.y: steps now; bank_trials: inputs
+@group(1) @binding(0) var<uniform> dims: Dims;                              // batch: tangents; step: steps done; scales.y: steps now; bank_trials: inputs
 @group(1) @binding(1) var<storage, read> bank: array<f32>;
 @group(1) @binding(2) var<storage, read_write> history: array<vec4<f32>>;
 @group(1) @binding(3) var<storage, read_write> states: array<f32>;          // [network][state field][unit]
@@ -105,7 +105,7 @@ fn lyapunov(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_i
     var total: array<vec4<u32>, 4>;
     let first = lane.network * TRIALS + 4u * lane.quad;
     for (var c = 0u; c < 4u; c++) { total[c] = growth[first + c]; }
-    let steps = u32(dims.correction.y);
+    let steps = u32(dims.scales.y);
     for (var i = 0u; i < steps; i++) {
         lyapunov_input(lane, dims.step + i);
         cell_linear(lane, &q);

@@ -1,6 +1,6 @@
-// Parameters as stored -> weights as the products read them: vec4s over units, recurrent weights in both orders, padded
+// Parameters as trained -> weights as used, as the products read them: vec4s over units, recurrent weights in both orders, padded
 // with zeros. One table says which parameter goes where; entry 0 means zero.
-// Grid: one invocation per vec4 of a network, one row of workgroups per network.
+// Grid: one invocation per vec4 of a network, one row of workgroups per network. Expects: constraint.
 
 @group(0) @binding(2) var<storage, read_write> weights: array<vec4<f32>>;  // [network][WEIGHTS]
 @group(0) @binding(3) var<storage, read> params: array<f32>;              // [network][PARAMS]
@@ -8,7 +8,8 @@
 
 fn materialise_one(network: u32, source: u32) -> f32 {
     if source == 0u { return 0.0; }
-    return params[network * PARAMS + source - 1u];
+    let at = network * PARAMS + source - 1u;
+    return constraint_effective(at, params[at]);
 }
 
 @compute @workgroup_size(64)

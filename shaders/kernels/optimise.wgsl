@@ -1,7 +1,9 @@
-// Sum of the partial gradients, division by the batch's sum of the mask, clip of the global norm, Adam:
-//   g = clip(sum over tiles / mask), m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2, p -= rate m_hat / (sqrt v_hat + eps).
+// Sum of the partial gradients, division by the batch's weight, penalties of single weights, adjoint of the constraint, clip,
+// and one optimiser step of the common form (`Update` of the engine):
+//   m = decay1 m + gain1 g, v = decay2 v + gain2 g^2, p -= rate scale1 m / (sqrt(scale2 v) + epsilon).
 // Status: active & finite -> step; active & not finite -> diverged at this step, frozen for good; not active -> nothing.
-// Grid: one workgroup per network. Expects: math, network, Dims. Tree order is fixed: tiles in turn, then halves of lanes.
+// Grid: one workgroup per network. Expects: math, network, constraint, Dims, optimise_part. Tree order is fixed: tiles in turn,
+// then halves of lanes.
 
 @group(0) @binding(0) var<storage, read> networks: array<u32>;
 @group(0) @binding(1) var<storage, read_write> status: array<vec4<u32>>;
@@ -30,15 +32,22 @@ fn optimise(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_i
     let alive = status[network].x != 0u;
     let mask = optimise_sum(network, PARAMS + 1u);
     let loss = optimise_sum(network, PARAMS) / mask;
-    let trained = select(PARAM_INITIAL_STATE, PARAMS, dims.correction.z != 0.0);
+    let trained = select(PARAM_INITIAL_STATE, PARAMS, (dims.flags & 4u) != 0u);
     var squares = 0.0;
     var bad = u32(math_not_finite(loss));
     for (var p = index; alive && p < PARAMS; p += OPTIMISE_LANES) {
-        let g = optimise_sum(network, p) / mask;
+        let at = network * PARAMS + p;
+        var g = optimise_sum(network, p) / mask;
+        let part = optimise_part(p);
+        if part < 4u {
+            let w = constraint_effective(at, params[at]);
+            g += network_l1(network, part) * sign(w) + 2.0 * network_l2(network, part) * w;
+        }
+        g *= constraint_slope(at, params[at]);
+        bad |= select(0u, u32(math_not_finite(g)), p < trained);
+        g = clamp(g, -dims.limits.y, dims.limits.y);
         partials[first + p] = g;
-        if p >= trained { continue; }
-        bad |= u32(math_not_finite(g));
-        squares = fma(g, g, squares);
+        if p < trained { squares = fma(g, g, squares); }
     }
     optimise_squares[index] = squares;
     optimise_bad[index] = bad;
@@ -57,16 +66,22 @@ fn optimise(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_i
         if stop { status[network] = vec4<u32>(0u, 1u, dims.step, dims.step_high); }
         partials[first + PARAMS] = loss;
     }
-    if !alive || stop || dims.correction.w == 0.0 { return; }
-    let clip = dims.adam.w;
+    if !alive || stop || (dims.flags & 8u) == 0u { return; }
+    let clip = dims.limits.x;
     let scale = select(1.0, clip / norm, norm > clip);
-    let rate = network_learning_rate(network) * dims.correction.w;
+    let rate = network_learning_rate(network) * dims.scales.w;
+    let decay = network_weight_decay(network);
+    let decoupled = (dims.flags & 2u) != 0u;
     for (var p = index; p < trained; p += OPTIMISE_LANES) {
-        let g = partials[first + p] * scale;
-        let before = moments[network * PARAMS + p];
-        let m = fma(dims.adam.x, before.x, (1.0 - dims.adam.x) * g);
-        let v = fma(dims.adam.y, before.y, (1.0 - dims.adam.y) * g * g);
-        moments[network * PARAMS + p] = vec2<f32>(m, v);
-        params[network * PARAMS + p] -= rate * (m * dims.correction.x) / (sqrt(v * dims.correction.y) + dims.adam.z);
+        let at = network * PARAMS + p;
+        if constraint_frozen(at) { continue; }
+        let g = fma(select(decay, 0.0, decoupled), params[at], partials[first + p] * scale);
+        let m = fma(dims.update.x, moments[at].x, dims.update.y * g);
+        let v = fma(dims.update.z, moments[at].y, dims.update.w * g * g);
+        moments[at] = vec2<f32>(m, v);
+        var moved = rate * (m * dims.scales.x);
+        if (dims.flags & 1u) != 0u { moved /= sqrt(v * dims.scales.y) + dims.scales.z; }
+        let beside = select(0.0, rate * decay, decoupled);
+        params[at] = constraint_project(at, params[at] - fma(beside, params[at], moved));
     }
 }

@@ -1,21 +1,6 @@
 // Readout, loss and error of every time step at once: y = W_out out + b_out, L = sum mask (y - target)^2.
 // The error kept is dL/dy = 2 mask (y - target), not yet divided by the batch's sum of the mask: `optimise` divides, once.
-// Expects: lane, cell (cell_output_at); bindings bank, weights, history; consts WEIGHT_READOUT, WEIGHT_READOUT_BIAS.
-
-fn readout_value(lane: Lane, t: u32, channel: u32, quad: u32) -> vec4<f32> {
-    var y = vec4<f32>(weights[lane.weights + WEIGHT_READOUT_BIAS + channel / 4u][channel % 4u]);
-    var at = cell_output_at(lane, t, quad);
-    for (var i = 0u; i < UNIT_QUADS; i++) {
-        let w = weights[lane.weights + WEIGHT_READOUT + channel * UNIT_QUADS + i];
-        let out = lane_load_at(at);
-        y = fma(vec4<f32>(w.x), out.u0, y);
-        y = fma(vec4<f32>(w.y), out.u1, y);
-        y = fma(vec4<f32>(w.z), out.u2, y);
-        y = fma(vec4<f32>(w.w), out.u3, y);
-        at += 4u * TRIAL_QUADS;
-    }
-    return y;
-}
+// Expects: lane, cell (cell_output_at); bindings bank, weights, history; consts WEIGHT_READOUT, WEIGHT_READOUT_BIAS, ALL_MEAN.
 
 // Writes errors (or, where there are no targets, outputs) and returns the tile's (loss, sum of mask) to all lanes.
 fn readout(lane: Lane, with_targets: bool) -> vec2<f32> {
@@ -40,14 +25,8 @@ fn readout(lane: Lane, with_targets: bool) -> vec2<f32> {
         let mask = select(vec4<f32>(), listed, slot < vec4<u32>(dims.batch));
         let error = mask * (y - target_y);
         history[lane.history + lane_errors() + item] = 2.0 * error;
-        sums += vec2<f32>(dot(error, y - target_y), dot(mask, vec4<f32>(1.0)));
+        let counted = select(mask, vec4<f32>(slot < vec4<u32>(dims.batch)), ALL_MEAN);
+        sums += vec2<f32>(dot(error, y - target_y), dot(counted, vec4<f32>(1.0)));
     }
-    workgroupBarrier();
-    tile[lane.index] = vec4<f32>(sums, 0.0, 0.0);
-    storageBarrier();
-    workgroupBarrier();
-    var total = vec2<f32>();
-    for (var i = 0u; i < LANES; i++) { total += tile[i].xy; }
-    workgroupBarrier();
-    return total;
+    return readout_total(lane, sums);
 }

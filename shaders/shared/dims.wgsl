@@ -1,5 +1,5 @@
 // What changes from dispatch to dispatch, in a uniform.
-// Twin: `Dims` of the engine, field by field: 12 words and two vec4s, 80 bytes.
+// Twin: `Dims` of the engine, field by field: 12 words and three vec4s, 96 bytes.
 
 struct Dims {
     n_steps: u32,        // time steps of a trial
@@ -13,7 +13,8 @@ struct Dims {
     n_networks: u32,     // networks within the buffers bound
     noise_on: u32,       // 0: no noise whatever the networks say
     row_width: u32,      // workgroups along x of this dispatch
-    spare: u32,
-    adam: vec4<f32>,     // beta1, beta2, epsilon, clip norm
-    correction: vec4<f32>, // 1 / (1 - beta1^k), 1 / (1 - beta2^k), 1 trains the initial state, learning-rate factor
+    flags: u32,          // 1 divide by the second moment, 2 decoupled weight decay, 4 train the initial state, 8 take the step
+    update: vec4<f32>,   // decay and gain of the first moment, decay and gain of the second
+    scales: vec4<f32>,   // scale of the first moment, scale of the second, epsilon, learning-rate factor
+    limits: vec4<f32>,   // largest norm, largest entry, factor of the noise, spare
 }

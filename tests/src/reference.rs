@@ -67,6 +67,29 @@ impl Reference {
             .collect()
     }
 
+    /// What the readout sees of a state, `[unit]`.
+    pub fn seen(&self, state: &[Vec<f64>]) -> Vec<f64> {
+        self.pointwise(self.cell.output, state, &[], &mut Vec::new())
+    }
+
+    /// What the readout sees and the outputs, `[trial][time]`, without noise.
+    pub fn run(&self, trials: &Trials) -> Vec<Vec<[Vec<f64>; 2]>> {
+        let run = |trial: usize| {
+            let mut state: Vec<Vec<f64>> = (0..self.cell.states.len())
+                .map(|f| self.tensor(Role::InitialState(f)).to_vec())
+                .collect();
+            let step = |t: usize| {
+                let input: Vec<f64> = (0..trials.n_inputs)
+                    .map(|i| f64::from(trials.input(trial, t, i)))
+                    .collect();
+                state = self.step(&state, &input, &mut Vec::new());
+                [self.seen(&state), self.outputs(&state, &mut Vec::new())]
+            };
+            (0..trials.n_steps).map(step).collect()
+        };
+        (0..trials.n_trials).map(run).collect()
+    }
+
     /// The outputs of a state.
     pub fn outputs(&self, state: &[Vec<f64>], kinks: &mut Vec<f64>) -> Vec<f64> {
         let seen = self.pointwise(self.cell.output, state, &[], kinks);

@@ -2,8 +2,11 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use chiliad_engine::cell::{self, Cell};
-use chiliad_engine::gpu::{Geometry, Linked, Piece, Plan, Reflection, Stage, link, link_plain};
+use chiliad_engine::gpu::{
+    Geometry, Linked, Piece, Plan, Reflection, Stage, Variant, link, link_plain,
+};
 use chiliad_engine::population::{Architecture, Layout};
+use chiliad_engine::recipe::Loss;
 use std::sync::Arc;
 
 fn architecture(cell: &str, activation: &str, units: usize) -> Architecture {
@@ -23,7 +26,11 @@ fn link_validates_every_kernel_of_every_cell() {
                 let architecture = architecture(cell, "sigmoid", units);
                 let layout = Layout::new(&architecture);
                 let geometry = Geometry::new(&architecture, &layout, 64, stage.backward());
-                let linked = link(stage, &architecture, &layout, &geometry, true).unwrap();
+                let variant = Variant {
+                    pick: true,
+                    ..Variant::default()
+                };
+                let linked = link(stage, &architecture, &layout, &geometry, variant).unwrap();
                 let reflection = Reflection::read(&linked)
                     .unwrap_or_else(|e| panic!("{cell} {units} {stage:?}: {e}"));
                 reflection
@@ -33,7 +40,7 @@ fn link_validates_every_kernel_of_every_cell() {
                     reflection
                         .slots
                         .iter()
-                        .all(|s| s.name != "dims" || s.least_bytes == 80)
+                        .all(|s| s.name != "dims" || s.least_bytes == 96)
                 );
                 let unused: Vec<&str> = reflection
                     .slots
@@ -46,6 +53,36 @@ fn link_validates_every_kernel_of_every_cell() {
                     unused.iter().all(|n| *n == "networks"),
                     "{cell} {stage:?}: {unused:?}"
                 );
+            }
+        }
+    }
+}
+
+#[test]
+fn link_validates_every_variant_of_the_recipe() {
+    let architecture = architecture("gru", "tanh", 33);
+    let layout = Layout::new(&architecture);
+    for stage in [
+        Stage::Materialise,
+        Stage::TrainStep,
+        Stage::Optimise,
+        Stage::Evaluate,
+    ] {
+        let geometry = Geometry::new(&architecture, &layout, 64, stage.backward());
+        for loss in [Loss::MaskedMean, Loss::AllMean, Loss::CrossEntropy] {
+            for (constrained, activity) in [(true, false), (false, true), (true, true)] {
+                let variant = Variant {
+                    pick: true,
+                    loss,
+                    constrained,
+                    activity,
+                };
+                let linked = link(stage, &architecture, &layout, &geometry, variant).unwrap();
+                let reflection = Reflection::read(&linked)
+                    .unwrap_or_else(|e| panic!("{stage:?} {variant:?}: {e}"));
+                reflection
+                    .check(stage.name(), &wgpu::Limits::default())
+                    .unwrap();
             }
         }
     }

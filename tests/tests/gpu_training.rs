@@ -143,7 +143,7 @@ fn memory_plan_is_what_is_allocated() {
             .memory(&population.architecture, n, batch, n_steps)
             .unwrap();
         let bank = gpu_adapter::trials(9, n_steps, 2, 3);
-        let bank_bytes = 4 * (bank.inputs.len() + 2 * bank.targets.len());
+        let bank_bytes = 4 * (bank.inputs.len() + 2 * bank.targets.len() + bank.n_trials);
         let before = executor.gpu().unwrap().stats();
         let mut training = executor.training(&population, &options, None).unwrap();
         training.advance(&bank, 1).unwrap();

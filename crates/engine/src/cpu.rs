@@ -3,6 +3,7 @@
 //! [`level`](Level) picks the instructions, `product` is the register tile, `weights` and `arena` are where things lie,
 //! `block` and `passes` run 16 trials forward and backward, `step` makes an optimiser step of it.
 
+mod activity;
 mod arena;
 mod block;
 mod level;
@@ -21,10 +22,11 @@ use crate::executor::{
     Executor, Gradient, Memory, OptimiserState, TrainOptions, Training, Trajectories,
 };
 use crate::population::{Architecture, Layout, Population};
+use crate::recipe::Loss;
 use chiliad_tasks::Trials;
 use rayon::prelude::*;
 use std::sync::Arc;
-use step::{BatchNoise, Worker, batch, gather_inputs};
+use step::{BatchNoise, Objective, Worker, batch, gather_inputs};
 
 /// Trains and rolls out on the processor.
 #[derive(Debug)]
@@ -62,10 +64,15 @@ impl CpuExecutor {
         self.pool.install(work)
     }
 
-    fn evaluate(&self, population: &Population, trials: &Trials) -> Result<Vec<f32>, EngineError> {
+    fn evaluate(
+        &self,
+        population: &Population,
+        loss_of: Loss,
+        trials: &Trials,
+    ) -> Result<Vec<f32>, EngineError> {
         check("evaluate", population, trials.n_inputs, trials.n_outputs)?;
         let all: Vec<usize> = (0..trials.n_trials).collect();
-        let total: f64 = trials.mask.iter().map(|m| f64::from(*m)).sum();
+        let total: f64 = loss_of.weights(trials).iter().sum();
         let outputs = trials.n_outputs;
         Ok(self.pool.install(|| {
             let network = |worker: &mut Worker, n: usize| {
@@ -81,10 +88,8 @@ impl CpuExecutor {
                         .take(trials.n_trials - first)
                     {
                         let at = ((first + slot) * trials.n_steps + t) * outputs;
-                        for (o, value) in row.iter().enumerate() {
-                            let difference = f64::from(*value) - f64::from(trials.targets[at + o]);
-                            loss += f64::from(trials.mask[at + o]) * difference * difference;
-                        }
+                        let (target, mask) = (&trials.targets[at..], &trials.mask[at..]);
+                        loss += loss_of.step(row, &target[..outputs], &mask[..outputs], None);
                     }
                 });
                 if total > 0.0 {
@@ -139,15 +144,6 @@ fn check(
     Ok(())
 }
 
-fn mask_sums(trials: &Trials) -> Vec<f64> {
-    let n = (trials.n_steps * trials.n_outputs).max(1);
-    trials
-        .mask
-        .chunks(n)
-        .map(|m| m.iter().map(|v| f64::from(*v)).sum())
-        .collect()
-}
-
 impl Executor for CpuExecutor {
     fn describe(&self) -> String {
         format!("CPU, {} threads, {}", self.threads(), self.level.describe())
@@ -183,22 +179,17 @@ impl Executor for CpuExecutor {
         let n = population.params.len();
         let state = from.unwrap_or_else(|| OptimiserState {
             step: 0,
-            params: population.params.clone(),
+            params: options.raw(&population.params),
             first: vec![0.0; n],
             second: vec![0.0; n],
             active: vec![true; population.n_networks],
             diverged_at: vec![None; population.n_networks],
         });
+        options.check(population)?;
         let sizes = [
             ("parameters", state.params.len(), n),
             ("first moments", state.first.len(), n),
             ("second moments", state.second.len(), n),
-            (
-                "learning rates",
-                options.learning_rate.len(),
-                population.n_networks,
-            ),
-            ("noise levels", options.noise.len(), population.n_networks),
         ];
         for (what, found, expected) in sizes {
             if found != expected {
@@ -210,18 +201,11 @@ impl Executor for CpuExecutor {
                 });
             }
         }
-        if options.batch == 0 {
-            return Err(EngineError::Shape {
-                operation: "train",
-                what: "batch".into(),
-                found: "0 trials".into(),
-                expected: "at least 1".into(),
-            });
-        }
         Ok(Box::new(CpuTraining {
             executor: self,
             population: population.clone(),
             options: options.clone(),
+            rate_factors: vec![1.0; population.n_networks],
             state,
         }))
     }
@@ -298,14 +282,33 @@ impl Executor for CpuExecutor {
     }
 
     fn gradient(&self, population: &Population, trials: &Trials) -> Result<Gradient, EngineError> {
+        let plain = TrainOptions::new(population.n_networks);
+        self.objective(population, &plain, trials)
+    }
+
+    fn objective(
+        &self,
+        population: &Population,
+        options: &TrainOptions,
+        trials: &Trials,
+    ) -> Result<Gradient, EngineError> {
         check("gradient", population, trials.n_inputs, trials.n_outputs)?;
+        options.check(population)?;
         let all: Vec<usize> = (0..trials.n_trials).collect();
-        let sums = mask_sums(trials);
+        let divisors = options.loss.weights(trials);
         let results: Vec<(f32, Vec<f32>)> = self.pool.install(|| {
             let network = |worker: &mut Worker, n: usize| {
-                worker.load(population.network(n), population.network_constants(n));
-                let loss = worker.loss_and_gradient(trials, &sums, &all, None);
-                (loss as f32, worker.gradient.clone())
+                let raw = population.network(n);
+                let effective = options.constraint.as_ref().map(|c| c.effective(n, raw));
+                let weights = effective.as_deref().unwrap_or(raw);
+                worker.load(weights, population.network_constants(n));
+                let objective = options.objective_of(n, weights);
+                let [loss, penalties] =
+                    worker.loss_and_gradient(&objective, trials, &divisors, &all, None);
+                if let Some(constraint) = &options.constraint {
+                    constraint.adjoint(n, raw, &mut worker.gradient);
+                }
+                ((loss + penalties) as f32, worker.gradient.clone())
             };
             (0..population.n_networks)
                 .into_par_iter()
@@ -331,18 +334,31 @@ impl Executor for CpuExecutor {
     }
 }
 
+impl TrainOptions {
+    fn objective_of<'a>(&'a self, network: usize, weights: &'a [f32]) -> Objective<'a> {
+        Objective {
+            network,
+            weights,
+            loss: self.loss,
+            regularisers: &self.regularisers,
+        }
+    }
+}
+
 /// Training in progress on the processor.
 struct CpuTraining<'a> {
     executor: &'a CpuExecutor,
     population: Population,
     options: TrainOptions,
+    rate_factors: Vec<f32>,
     state: OptimiserState,
 }
 
 impl Training for CpuTraining<'_> {
     fn advance(&mut self, bank: &Trials, n_steps: u64) -> Result<(), EngineError> {
         check("train", &self.population, bank.n_inputs, bank.n_outputs)?;
-        let sums = mask_sums(bank);
+        let divisors = self.options.loss.weights(bank);
+        let rate_factors = &self.rate_factors;
         let (population, options, executor, first_step) = (
             &self.population,
             &self.options,
@@ -376,21 +392,29 @@ impl Training for CpuTraining<'_> {
                         if !active || diverged.is_some() {
                             return;
                         }
-                        worker.load(params, population.network_constants(n));
+                        let effective = options.constraint.as_ref().map(|c| c.effective(n, params));
+                        let weights = effective.as_deref().unwrap_or(params);
+                        worker.load(weights, population.network_constants(n));
                         let picked =
                             batch(population.seeds[n].data, step, options.batch, bank.n_trials);
+                        let factor = options.noise_schedule.at(step) as f32;
                         let noise = BatchNoise {
                             seed: population.seeds[n].noise,
                             step,
-                            sd: options.noise[n],
+                            sd: options.noise[n] * factor,
+                            input_sd: TrainOptions::of(&options.input_noise, n) * factor,
                         };
-                        let loss = worker.loss_and_gradient(
+                        let [loss, _] = worker.loss_and_gradient(
+                            &options.objective_of(n, weights),
                             bank,
-                            &sums,
+                            &divisors,
                             &picked,
-                            (noise.sd > 0.0).then_some(&noise),
+                            (noise.sd > 0.0 || noise.input_sd > 0.0).then_some(&noise),
                         );
-                        if !worker.adam(options, n, step, loss, [params, first, second]) {
+                        let when = (step, rate_factors[n]);
+                        let finite =
+                            worker.optimise(options, n, when, loss, [params, first, second]);
+                        if !finite {
                             *diverged = Some(step);
                         }
                     }
@@ -402,8 +426,15 @@ impl Training for CpuTraining<'_> {
     }
 
     fn evaluate(&mut self, trials: &Trials) -> Result<Vec<f32>, EngineError> {
-        self.population.params.copy_from_slice(&self.state.params);
-        self.executor.evaluate(&self.population, trials)
+        let effective = self.options.effective(&self.state.params);
+        self.population.params.copy_from_slice(&effective);
+        self.executor
+            .evaluate(&self.population, self.options.loss, trials)
+    }
+
+    fn set_rate_factors(&mut self, factors: &[f32]) -> Result<(), EngineError> {
+        self.rate_factors.copy_from_slice(factors);
+        Ok(())
     }
 
     fn freeze(&mut self, active: &[bool]) -> Result<(), EngineError> {

@@ -3,41 +3,138 @@
 use crate::error::EngineError;
 use crate::lyapunov;
 use crate::population::{Architecture, Population};
+use crate::recipe::{Constraint, Loss, Optimiser, Penalty, Regulariser, Schedule};
 use chiliad_tasks::Trials;
+use std::borrow::Cow;
+use std::sync::Arc;
 
 /// How a population is trained; values that may differ between networks are vectors, one entry per network.
 #[derive(Clone, Debug)]
 pub struct TrainOptions {
     /// Trials per step and network.
     pub batch: usize,
-    /// Adam's step size, `[network]`.
+    /// How a gradient becomes a step.
+    pub optimiser: Optimiser,
+    /// Step size, `[network]`.
     pub learning_rate: Vec<f32>,
-    /// Decay of the first moment.
-    pub beta1: f32,
-    /// Decay of the second moment.
-    pub beta2: f32,
-    /// Added to the root of the second moment.
-    pub epsilon: f32,
+    /// Factor of the step sizes along training.
+    pub schedule: Schedule,
+    /// Weight decay of the optimiser, `[network]`, or empty for none: `decay p` is added to the clipped gradient, or the
+    /// parameter shrinks beside it where the optimiser decouples the two.
+    pub weight_decay: Vec<f32>,
     /// The gradient is scaled down to this global norm; infinite for none.
     pub clip_norm: f32,
+    /// Every entry of the gradient is limited to this size, before the norm is; infinite for none.
+    pub clip_value: f32,
+    /// What is minimised on the trials.
+    pub loss: Loss,
+    /// What is penalised besides.
+    pub regularisers: Vec<Regulariser>,
+    /// What restricts the weights.
+    pub constraint: Option<Arc<Constraint>>,
     /// Standard deviation of the noise variates of the cell, `[network]`.
     pub noise: Vec<f32>,
+    /// Standard deviation of the noise added to every input channel and step, `[network]`, or empty for none.
+    pub input_noise: Vec<f32>,
+    /// Factor of both kinds of noise along training.
+    pub noise_schedule: Schedule,
     /// Whether the initial state is trained (else it stays what it is).
     pub train_initial_state: bool,
 }
 
 impl TrainOptions {
-    /// Adam 0.01 (0.9, 0.999, 1e-8), 64 trials, clip 1, no noise, initial state fixed.
+    /// Adam 0.01 (0.9, 0.999, 1e-8), 64 trials, clip 1, masked mean-squared error, no noise, no penalty, no restriction,
+    /// initial state fixed.
     pub fn new(n_networks: usize) -> Self {
         Self {
             batch: 64,
+            optimiser: Optimiser::default(),
             learning_rate: vec![0.01; n_networks],
-            beta1: 0.9,
-            beta2: 0.999,
-            epsilon: 1e-8,
+            schedule: Schedule::Constant,
+            weight_decay: Vec::new(),
             clip_norm: 1.0,
+            clip_value: f32::INFINITY,
+            loss: Loss::MaskedMean,
+            regularisers: Vec::new(),
+            constraint: None,
             noise: vec![0.0; n_networks],
+            input_noise: Vec::new(),
+            noise_schedule: Schedule::Constant,
             train_initial_state: false,
+        }
+    }
+
+    /// Refuses vectors that are not as long as the population, negative or non-finite strengths, and batches without a trial.
+    pub fn check(&self, population: &Population) -> Result<(), EngineError> {
+        let n = population.n_networks;
+        let refuse = |what: &str, found: String, expected: String| EngineError::Shape {
+            operation: "train",
+            what: what.into(),
+            found,
+            expected,
+        };
+        if self.batch == 0 {
+            return Err(refuse("batch", "0 trials".into(), "at least 1".into()));
+        }
+        let mut vectors = vec![
+            ("learning rates", &self.learning_rate, false),
+            ("noise levels", &self.noise, false),
+            ("input noise levels", &self.input_noise, true),
+            ("weight decays", &self.weight_decay, true),
+        ];
+        for r in &self.regularisers {
+            vectors.push((r.penalty.name(), &r.strength, false));
+        }
+        for (what, values, may_be_empty) in vectors {
+            if values.len() != n && !(may_be_empty && values.is_empty()) {
+                return Err(refuse(what, values.len().to_string(), n.to_string()));
+            }
+            if let Some(v) = values.iter().find(|v| !v.is_finite() || **v < 0.0) {
+                return Err(refuse(what, v.to_string(), "0 or above, finite".into()));
+            }
+        }
+        if let Some(constraint) = &self.constraint {
+            if constraint.n_networks() != n {
+                return Err(refuse(
+                    "constraint",
+                    format!("{} networks", constraint.n_networks()),
+                    format!("{n}"),
+                ));
+            }
+        }
+        for r in &self.regularisers {
+            if let Penalty::Communicability { positions } = &r.penalty {
+                let units = population.architecture.units;
+                if positions.len() != units {
+                    return Err(refuse(
+                        "positions of units",
+                        positions.len().to_string(),
+                        units.to_string(),
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// An entry of a vector that may be left empty, for 0.
+    pub(crate) fn of(values: &[f32], network: usize) -> f32 {
+        values.get(network).copied().unwrap_or(0.0)
+    }
+
+    /// Parameters as trained of a population that begins with these weights.
+    pub fn raw(&self, weights: &[f32]) -> Vec<f32> {
+        match &self.constraint {
+            Some(constraint) => constraint.raw_all(weights),
+            None => weights.to_vec(),
+        }
+    }
+
+    /// Weights as used, of all networks, from parameters as trained.
+    pub fn effective<'a>(&self, raw: &'a [f32]) -> Cow<'a, [f32]> {
+        match &self.constraint {
+            Some(constraint) => Cow::Owned(constraint.effective_all(raw)),
+            None => Cow::Borrowed(raw),
         }
     }
 }
@@ -47,11 +144,11 @@ impl TrainOptions {
 pub struct OptimiserState {
     /// Steps taken, the same for all networks.
     pub step: u64,
-    /// `[network, parameter]`
+    /// As trained: where weights are restricted, [`TrainOptions::effective`] gives those used. `[network, parameter]`
     pub params: Vec<f32>,
-    /// Adam's first moment, `[network, parameter]`.
+    /// First moment, `[network, parameter]`.
     pub first: Vec<f32>,
-    /// Adam's second moment, `[network, parameter]`.
+    /// Second moment, `[network, parameter]`.
     pub second: Vec<f32>,
     /// Networks that still take steps; the others are frozen. `[network]`
     pub active: Vec<bool>,
@@ -65,8 +162,11 @@ pub trait Training {
     /// `chiliad_tasks::pick(data_seed_n, k, j, bank.n_trials)`.
     fn advance(&mut self, bank: &Trials, n_steps: u64) -> Result<(), EngineError>;
 
-    /// Masked mean-squared error of every network on the given trials, without noise. `[network]`
+    /// Loss of every network on the given trials, without noise and penalties. `[network]`
     fn evaluate(&mut self, trials: &Trials) -> Result<Vec<f32>, EngineError>;
+
+    /// Factors of the learning rates from now on, beside the schedule's. `[network]`
+    fn set_rate_factors(&mut self, factors: &[f32]) -> Result<(), EngineError>;
 
     /// Freezes networks for good: entry false. `[network]`
     fn freeze(&mut self, active: &[bool]) -> Result<(), EngineError>;
@@ -78,7 +178,7 @@ pub trait Training {
 /// Loss and gradient of every network.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gradient {
-    /// Masked mean-squared error, `[network]`.
+    /// Loss, `[network]`.
     pub loss: Vec<f32>,
     /// `[network, parameter]`
     pub gradient: Vec<f32>,
@@ -149,6 +249,21 @@ pub trait Executor {
 
     /// Masked mean-squared error `sum(mask (y - target)^2) / sum(mask)` and its gradient.
     fn gradient(&self, population: &Population, trials: &Trials) -> Result<Gradient, EngineError>;
+
+    /// What training minimises, loss and penalties together, and its gradient by the parameters as trained, of a population
+    /// whose `params` are such; without noise, the batch being all trials in turn.
+    fn objective(
+        &self,
+        _population: &Population,
+        _options: &TrainOptions,
+        _trials: &Trials,
+    ) -> Result<Gradient, EngineError> {
+        Err(EngineError::Unsupported {
+            executor: "GPU",
+            what: "the value of what training minimises".into(),
+            allowed: "the CPU; a training step shows the gradient".into(),
+        })
+    }
 
     /// Descends q = 1/2 |F(h) - h|^2 from `seeds`, `[network, seed, state field, unit]`, at a constant input, `[channel]`;
     /// where they end, in the same shape. `None` where the executor leaves the search to Newton from the seeds.

@@ -31,7 +31,7 @@ pub use execute::{GpuExecutor, SUBMISSION_SECS};
 pub use fleet::NOISE;
 pub use geometry::Geometry;
 pub use kernel::{Bound, Kernel, Named};
-pub use kernels::{Stage, link, link_plain};
+pub use kernels::{Stage, Variant, link, link_plain};
 pub use link::{Linked, Piece};
 pub use pace::Pacer;
 pub use plan::Plan;

@@ -9,6 +9,7 @@
 //! | [`executor`] | what a device does with a population |
 //! | [`cpu`], [`gpu`] | the two executors |
 //! | [`agreement`] | how far two executors agree on the same weights |
+//! | [`recipe`] | optimiser, schedules, loss, constraints and penalties |
 //! | [`train`] | stop rule, best weights, snapshots, outcomes |
 //! | [`map`] | one network at one constant input, in f64 |
 //! | [`fixed_points`], [`linearise`] | every fixed point, its spectrum, the certificate |
@@ -53,5 +54,6 @@ pub mod map;
 pub mod numerics;
 pub mod piecewise;
 pub mod population;
+pub mod recipe;
 pub mod system;
 pub mod train;

@@ -6,6 +6,7 @@
 use crate::error::EngineError;
 use crate::executor::{Executor, OptimiserState, TrainOptions};
 use crate::population::Population;
+use crate::recipe::Schedule;
 use chiliad_tasks::{TrialBank, Trials};
 use serde::{Deserialize, Serialize};
 
@@ -137,23 +138,31 @@ pub fn train(
                 optimiser: training.state()?,
                 outcomes: vec![Outcome::Running; n],
                 steps: vec![0; n],
-                best_params: population.params.clone(),
+                best_params: options
+                    .effective(&options.raw(&population.params))
+                    .into_owned(),
                 best_loss: vec![f32::INFINITY; n],
                 best_step: vec![0; n],
                 curves: vec![Vec::new(); n],
                 snapshots: Vec::new(),
             };
             let losses = training.evaluate(evaluation)?;
-            fresh.record(stop, &losses, population.layout.n_params);
+            fresh.record(stop, &losses, options, population.layout.n_params);
             training.freeze(&fresh.optimiser.active)?;
             fresh
         }
     };
+    let adapts = matches!(options.schedule, Schedule::Plateau { .. });
     while !trained.is_done() && after_evaluation(&trained) {
         let target = (trained.optimiser.step / stop.evaluate_every + 1)
             .saturating_mul(stop.evaluate_every)
             .min(stop.max_steps);
         let mut step = trained.optimiser.step;
+        if adapts {
+            let factor = |curve: &Vec<(u64, f32)>| options.schedule.after(curve) as f32;
+            let factors: Vec<f32> = trained.curves.iter().map(factor).collect();
+            training.set_rate_factors(&factors)?;
+        }
         while step < target {
             let generation = bank.generation_of(step);
             let until = generation
@@ -165,7 +174,7 @@ pub fn train(
         }
         let losses = training.evaluate(evaluation)?;
         trained.optimiser = training.state()?;
-        trained.record(stop, &losses, population.layout.n_params);
+        trained.record(stop, &losses, options, population.layout.n_params);
         training.freeze(&trained.optimiser.active)?;
     }
     Ok(trained)
@@ -173,7 +182,7 @@ pub fn train(
 
 impl Trained {
     /// Books one evaluation: curves, best weights, snapshots, outcomes.
-    fn record(&mut self, stop: &StopRule, losses: &[f32], n_params: usize) {
+    fn record(&mut self, stop: &StopRule, losses: &[f32], options: &TrainOptions, n_params: usize) {
         let step = self.optimiser.step;
         for (n, &loss) in losses.iter().enumerate() {
             if self.outcomes[n] != Outcome::Running {
@@ -181,7 +190,9 @@ impl Trained {
             }
             self.curves[n].push((step, loss));
             self.steps[n] = step;
-            let params = &self.optimiser.params[n * n_params..][..n_params];
+            let raw = &self.optimiser.params[n * n_params..][..n_params];
+            let effective = options.constraint.as_ref().map(|c| c.effective(n, raw));
+            let params = effective.as_deref().unwrap_or(raw);
             if loss < self.best_loss[n] {
                 self.best_loss[n] = loss;
                 self.best_step[n] = step;

@@ -1,13 +1,15 @@
 //! Every call into the engine that a study makes, in one place.
 
 use crate::error::{Result, StudyError};
+use crate::recipe::scale_drawn;
 use crate::study::{FixedPointsPlan, NetworkPlan, Origin, PopulationPlan, Study, TrainPlan};
 use chiliad_engine::cpu::CpuExecutor;
 use chiliad_engine::executor::{Executor, Memory, TrainOptions, Trajectories};
 use chiliad_engine::fixed_points::{self, FixedPoints, Visited};
 use chiliad_engine::gpu::{Choice, GpuExecutor, LimitsChoice, list, may_have_real_gpu};
 use chiliad_engine::population::{
-    Architecture, Layout, Population, Tensor, initialise::initialise,
+    Architecture, Layout, Population, Tensor,
+    initialise::{Initial, initialise, initialise_as},
 };
 use chiliad_engine::train::{StopRule, Trained};
 use chiliad_tasks::{Condition, Task, TrialBank, Trials};
@@ -211,7 +213,7 @@ pub fn minutes(study: &Study, task: &Task) -> Result<f64> {
     Ok(seconds / 60.0)
 }
 
-/// Initial networks of a plan.
+/// Networks of a plan with the weights that training begins from, before any restriction.
 ///
 /// # Errors
 ///
@@ -224,15 +226,63 @@ pub fn initial(plan: &PopulationPlan, networks: &[usize]) -> Result<Population> 
         inputs: plan.inputs,
         outputs: plan.outputs,
     };
-    let mut population = initialise(
-        &architecture,
-        &chosen.iter().map(|n| n.seeds).collect::<Vec<_>>(),
-    );
+    let how = match &plan.origin {
+        Origin::Train(train) => train.recipe.initial,
+        _ => Initial::default(),
+    };
+    let seeds: Vec<_> = chosen.iter().map(|n| n.seeds).collect();
+    let mut population = initialise_as(&architecture, &seeds, &how);
+    scale_drawn(&mut population, &chosen);
     population.constants = chosen
         .iter()
         .flat_map(|n| n.constants.iter().map(|c| *c as f32))
         .collect();
     Ok(population)
+}
+
+/// Networks of a plan as they are before any training, restrictions in force: `like` is the plan of networks trained from
+/// the same weights, if there are any.
+///
+/// # Errors
+///
+/// Those of the cell and of the restrictions.
+pub fn untrained(
+    plan: &PopulationPlan,
+    like: Option<&TrainPlan>,
+    networks: &[usize],
+) -> Result<Population> {
+    let Some(like) = like else {
+        return initial(plan, networks);
+    };
+    let as_trained = PopulationPlan {
+        origin: Origin::Train(like.clone()),
+        ..plan.clone()
+    };
+    let mut population = initial(&as_trained, networks)?;
+    let chosen: Vec<&NetworkPlan> = networks.iter().map(|&n| &plan.networks[n]).collect();
+    let options = options_of(&population, like, &chosen)?;
+    population.params = options
+        .effective(&options.raw(&population.params))
+        .into_owned();
+    Ok(population)
+}
+
+/// The engine's options of some networks.
+fn options_of(
+    population: &Population,
+    plan: &TrainPlan,
+    networks: &[&NetworkPlan],
+) -> Result<TrainOptions> {
+    let mut options = TrainOptions {
+        batch: plan.batch,
+        learning_rate: networks.iter().map(|n| n.learning_rate as f32).collect(),
+        clip_norm: plan.clip_norm as f32,
+        noise: networks.iter().map(|n| n.noise as f32).collect(),
+        train_initial_state: plan.train_initial_state,
+        ..TrainOptions::new(networks.len())
+    };
+    plan.recipe.fill(&mut options, population, networks)?;
+    Ok(options)
 }
 
 /// What [`train`] trains on and towards.
@@ -262,20 +312,7 @@ pub fn train(
     after_evaluation: &mut dyn FnMut(&Trained) -> bool,
 ) -> Result<Trained> {
     let plan = training.plan;
-    let options = TrainOptions {
-        batch: plan.batch,
-        learning_rate: training
-            .networks
-            .iter()
-            .map(|n| n.learning_rate as f32)
-            .collect(),
-        beta1: plan.beta1 as f32,
-        beta2: plan.beta2 as f32,
-        epsilon: plan.epsilon as f32,
-        clip_norm: plan.clip_norm as f32,
-        noise: training.networks.iter().map(|n| n.noise as f32).collect(),
-        train_initial_state: plan.train_initial_state,
-    };
+    let options = options_of(population, plan, &training.networks)?;
     let stop = StopRule {
         loss: training.criterion,
         max_steps: plan.max_steps,

@@ -18,6 +18,7 @@ pub mod merge;
 pub mod parity;
 pub mod points;
 pub mod population_folder;
+pub mod recipe;
 pub mod report;
 pub mod resolve;
 pub mod results;

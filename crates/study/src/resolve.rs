@@ -1,6 +1,7 @@
 //! From a study as written to a [`Study`]: axes multiplied, defaults explicit, impossible values refused.
 
 mod check;
+mod recipe;
 mod train;
 
 use crate::error::{Result, StudyError};
@@ -291,6 +292,7 @@ impl Resolver<'_> {
                     .iter()
                     .map(|c| f64::from(*c))
                     .collect(),
+                settings: crate::recipe::Settings::new(),
             })
             .collect();
         let sha256 = sha256(&std::fs::read(&file).map_err(StudyError::read(&file))?);

@@ -2,10 +2,17 @@
 
 mod one_or_many;
 mod parse;
+mod recipe;
 
 pub use one_or_many::OneOrMany;
+pub use recipe::{
+    CommunicabilitySpec, ConstrainSpec, DaleBy, DaleSpec, Match, NuclearSpec, OptimiserSpec,
+    PenaliseSpec, RateCapSpec, ResolventSpec, ScalingSpec, SpectralRadiusSpec,
+};
 
 use chiliad_engine::files::FileLayout;
+use chiliad_engine::population::initialise::Initial;
+use chiliad_engine::recipe::{Loss, Schedule};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -86,9 +93,36 @@ pub struct TrainSpec {
     /// Optimiser.
     #[serde(default)]
     pub optimiser: OptimiserSpec,
+    /// How the step size changes along training.
+    #[serde(default)]
+    pub schedule: Schedule,
+    /// Weight decay of the optimiser.
+    #[serde(default)]
+    pub weight_decay: Option<OneOrMany<f64>>,
     /// Largest global norm of a gradient.
     #[serde(default = "defaults::clip_norm")]
     pub clip_norm: f64,
+    /// Largest entry of a gradient.
+    #[serde(default)]
+    pub clip_value: Option<f64>,
+    /// Loss on the trials.
+    #[serde(default)]
+    pub loss: Loss,
+    /// What is penalised besides.
+    #[serde(default)]
+    pub penalise: PenaliseSpec,
+    /// What restricts the weights.
+    #[serde(default)]
+    pub constrain: ConstrainSpec,
+    /// Initial weights.
+    #[serde(default)]
+    pub initial: Initial,
+    /// How weights and step sizes depend on the number of units.
+    #[serde(default)]
+    pub scaling: ScalingSpec,
+    /// What networks of different cells have in common.
+    #[serde(default, rename = "match")]
+    pub matched: Match,
     /// When a network is done.
     #[serde(default = "defaults::until")]
     pub until: Until,
@@ -110,6 +144,12 @@ pub struct TrainSpec {
     /// Standard deviation of the cell's noise.
     #[serde(default = "defaults::noise")]
     pub noise: OneOrMany<f64>,
+    /// Standard deviation of the noise added to every input.
+    #[serde(default)]
+    pub input_noise: Option<OneOrMany<f64>>,
+    /// How both kinds of noise change along training.
+    #[serde(default)]
+    pub noise_schedule: Schedule,
     /// Constants of the cell.
     #[serde(default)]
     pub constants: BTreeMap<String, OneOrMany<f64>>,
@@ -119,38 +159,6 @@ pub struct TrainSpec {
     /// Whether the initial state is trained.
     #[serde(default)]
     pub train_initial_state: bool,
-}
-
-/// How weights are changed.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub enum OptimiserSpec {
-    /// Kingma & Ba 2014.
-    Adam {
-        /// Step size.
-        #[serde(default)]
-        learning_rate: Option<OneOrMany<f64>>,
-        /// Decay of the first moment.
-        #[serde(default = "defaults::beta1")]
-        beta1: f64,
-        /// Decay of the second moment.
-        #[serde(default = "defaults::beta2")]
-        beta2: f64,
-        /// Added to the root of the second moment.
-        #[serde(default = "defaults::epsilon")]
-        epsilon: f64,
-    },
-}
-
-impl Default for OptimiserSpec {
-    fn default() -> Self {
-        Self::Adam {
-            learning_rate: None,
-            beta1: defaults::beta1(),
-            beta2: defaults::beta2(),
-            epsilon: defaults::epsilon(),
-        }
-    }
 }
 
 /// When a network is done, besides `max_steps`.
@@ -326,6 +334,21 @@ pub mod defaults {
     }
     pub fn epsilon() -> f64 {
         1e-8
+    }
+    pub fn rms_decay() -> f64 {
+        0.99
+    }
+    pub fn yes() -> bool {
+        true
+    }
+    pub fn alpha() -> f64 {
+        0.8
+    }
+    pub fn hops() -> usize {
+        6
+    }
+    pub fn ratio() -> OneOrMany<f64> {
+        OneOrMany::One(4.0)
     }
     pub fn clip_norm() -> f64 {
         1.0

@@ -2,6 +2,7 @@
 
 use crate::error::{Result, StudyError};
 use crate::folder::sha256;
+use crate::recipe::{RecipePlan, Settings};
 use crate::spec::{ClaimSpec, Until};
 use chiliad_engine::cell::Cell;
 use chiliad_engine::files::FileLayout;
@@ -85,12 +86,15 @@ pub struct PopulationPlan {
 pub struct NetworkPlan {
     /// Seeds.
     pub seeds: Seeds,
-    /// Adam's step size.
+    /// Step size.
     pub learning_rate: f64,
     /// Standard deviation of the noise.
     pub noise: f64,
     /// `[constant]`
     pub constants: Vec<f64>,
+    /// What else may differ between networks.
+    #[serde(default, skip_serializing_if = "Settings::is_empty")]
+    pub settings: Settings,
 }
 
 /// Where weights come from.
@@ -124,12 +128,8 @@ pub struct TrainPlan {
     pub batch: usize,
     /// Trials per generation of the bank.
     pub bank_trials: usize,
-    /// Adam.
-    pub beta1: f64,
-    /// Adam.
-    pub beta2: f64,
-    /// Adam.
-    pub epsilon: f64,
+    /// Optimiser, schedules, loss, penalties, restrictions, initial weights.
+    pub recipe: Box<RecipePlan>,
     /// Largest global norm of a gradient.
     pub clip_norm: f64,
     /// Stop rule.

@@ -3,6 +3,7 @@
 //! Order of summation (canonical: every tile shape and SIMD width keeps it): within a product over units in order;
 //! weight gradients over time descending, within a step over trials ascending; over blocks by a binary tree.
 
+use super::activity::{Activity, Moments};
 use super::arena::{Arena, BLOCK, CHUNK, Placed, Timed};
 use super::product::{Along, Product, Readout, Start, Term, padded};
 use super::weights::Weights;
@@ -11,15 +12,11 @@ use crate::cell::program::Array;
 use crate::population::Architecture;
 use pulp::Simd;
 
-/// Trials of one block, each as it lies in the bank: what the passes read.
+/// Inputs of one block's trials: what the passes read beside the bank.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct BlockTrials {
     /// `[trial][time][input + 1]`, the last channel 1: the input of the bias.
     pub(crate) inputs: Vec<f32>,
-    /// `[trial][time][output]`
-    pub(crate) targets: Vec<f32>,
-    /// `[trial][time][output]`, 0 in the padding of the last block.
-    pub(crate) mask: Vec<f32>,
     pub(crate) n_steps: usize,
 }
 
@@ -247,6 +244,29 @@ impl Block {
         });
     }
 
+    /// Adds the sums over trials of what the readout sees after step t, and of its products.
+    #[inline(always)]
+    pub(super) fn moments<S: Simd>(&self, simd: S, live: usize, t: usize, moments: &mut Moments) {
+        let (units, width) = (self.architecture.units, self.width);
+        let seen = &self.arena.at(self.output, t)[..live * width];
+        add_rows(seen, &mut moments.first);
+        let term = Term {
+            x: seen,
+            stride: width,
+            along: Along::Rows,
+            w: seen,
+            depth: live,
+        };
+        simd.vectorize(Product {
+            out: &mut moments.second,
+            rows: units,
+            width,
+            start: Start::Out,
+            terms: &[term],
+        });
+        moments.count += live;
+    }
+
     /// Adjoint of the step at time t.
     #[inline(always)]
     pub(super) fn backward<S: Simd>(
@@ -255,6 +275,8 @@ impl Block {
         weights: &Weights,
         gradient: &mut Weights,
         trials: &BlockTrials,
+        activity: Option<&mut Activity>,
+        live: usize,
         t: usize,
     ) {
         let (units, width, n_outputs) = (
@@ -285,6 +307,27 @@ impl Block {
             start,
             terms: &[term],
         });
+        if let Some(activity) = activity {
+            let seen = &self.arena.at(self.output, t)[..live * width];
+            let adjoint = &mut storage[offset..][..live * width];
+            if let Some((slope, _)) = &activity.slope {
+                let term = Term {
+                    x: seen,
+                    stride: width,
+                    along: Along::Depth,
+                    w: slope,
+                    depth: units,
+                };
+                simd.vectorize(Product {
+                    out: &mut *adjoint,
+                    rows: live,
+                    width,
+                    start: Start::Out,
+                    terms: &[term],
+                });
+            }
+            activity.add(seen, adjoint, units, width);
+        }
         self.arena.storage[to.storage] = storage;
         self.next_adjoint.run(simd, &mut self.arena, t);
         // States that `next` does not read directly: what is added first is what there is.

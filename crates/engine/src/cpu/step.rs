@@ -1,13 +1,15 @@
-//! Everything one thread needs to train one network: gather a batch, its gradient, Adam.
+//! Everything one thread needs to train one network: gather a batch, its gradient, an optimiser step.
 
+use super::activity::{Activity, Moments};
 use super::arena::BLOCK;
 use super::block::{Block, BlockTrials};
 use super::level::Level;
-use super::passes::{FillNoise, ForwardPass, TrainPass};
+use super::passes::{FillNoise, ForwardPass, MomentsPass, TrainPass};
 use super::product::LANES;
 use super::weights::Weights;
 use crate::executor::TrainOptions;
 use crate::population::{Architecture, Layout, Role};
+use crate::recipe::{Loss, Regulariser, Update};
 use chiliad_tasks::random::Stream;
 use chiliad_tasks::{Trials, pick};
 use std::sync::Arc;
@@ -24,6 +26,8 @@ pub(crate) struct Worker {
     weights: Weights,
     gradients: Vec<Weights>,
     trials: BlockTrials,
+    /// First parameter of the initial state, which lies last.
+    initial_state: usize,
     /// Flat gradient of the last batch.
     pub(crate) gradient: Vec<f32>,
 }
@@ -35,7 +39,22 @@ pub(crate) type VisitTrials<'a> = dyn FnMut(usize, usize, &Block, &[f32]) + 'a;
 pub(crate) struct BatchNoise {
     pub(crate) seed: u64,
     pub(crate) step: u64,
+    /// Standard deviation of the cell's variates.
     pub(crate) sd: f32,
+    /// Standard deviation of what is added to the inputs.
+    pub(crate) input_sd: f32,
+}
+
+/// Counter of the first input channel: the cell's variates lie below.
+const INPUT_VARIATE: u32 = 0x8000_0000;
+
+/// What is minimised for one network.
+pub(crate) struct Objective<'a> {
+    pub(crate) network: usize,
+    /// Weights as used, `[parameter]`.
+    pub(crate) weights: &'a [f32],
+    pub(crate) loss: Loss,
+    pub(crate) regularisers: &'a [Regulariser],
 }
 
 impl Worker {
@@ -55,6 +74,9 @@ impl Worker {
             weights: Weights::zeros(architecture),
             gradients: vec![Weights::gradient(architecture); n_blocks],
             trials: BlockTrials::default(),
+            initial_state: layout
+                .find(Role::InitialState(0))
+                .map_or(layout.n_params, |t| t.offset),
             gradient: vec![0.0; layout.n_params],
         }
     }
@@ -71,8 +93,8 @@ impl Worker {
             .map(|lines| lines.len())
             .sum();
         let weights = self.weights.len() + self.gradients.iter().map(Weights::len).sum::<usize>();
-        // A block's inputs, targets and mask, its outputs and their errors.
-        let trials = BLOCK * n_steps * (inputs + 4 * outputs);
+        // A block's inputs, its outputs and their errors.
+        let trials = BLOCK * n_steps * (inputs + 2 * outputs);
         size_of::<f32>() * (arena + weights + trials + self.gradient.len())
     }
 
@@ -82,46 +104,56 @@ impl Worker {
         self.block.set_network(&self.weights, constants);
     }
 
-    /// Masked mean-squared error and gradient (in `self.gradient`) of the loaded network on some trials.
+    /// Loss on some trials, penalties, and the gradient of their sum by the weights (in `self.gradient`) of the loaded network;
+    /// `divisors` are [`Loss::weights`] of the bank.
     pub(crate) fn loss_and_gradient(
         &mut self,
+        objective: &Objective<'_>,
         bank: &Trials,
-        mask_sums: &[f64],
+        divisors: &[f64],
         picked: &[usize],
         noise: Option<&BatchNoise>,
-    ) -> f64 {
-        let total: f64 = picked.iter().map(|&i| mask_sums[i]).sum();
+    ) -> [f64; 2] {
+        let total: f64 = picked.iter().map(|&i| divisors[i]).sum();
         let scale = if total > 0.0 { 1.0 / total } else { 0.0 };
         let (width, units) = (self.block.width, self.block.architecture.units);
-        let mut loss = 0.0;
-        for (b, trials) in picked.chunks(BLOCK).enumerate() {
-            gather(&mut self.trials, bank, trials);
-            let gradient = &mut self.gradients[b];
-            gradient.clear();
-            let n_noise = self.block.noise.len();
-            let fill = noise.map(|n| {
-                let stream = Stream::new(n.seed, NOISE);
-                move |t: usize, i: usize, values: &mut [f32]| {
-                    for (trial, row) in values.chunks_exact_mut(width).enumerate() {
-                        // One variate per (step, slot) and (time, unit, variate), the same words as in WGSL: no draw
-                        // depends on what ran before.
-                        let slot = stream.child(n.step as u32, (b * BLOCK + trial) as u32);
-                        for (unit, value) in row.iter_mut().enumerate().take(units) {
-                            *value = n.sd * slot.normal_at(t as u32, (unit * n_noise + i) as u32);
-                        }
-                    }
-                }
+        let values = picked.len() * bank.n_steps * units;
+        let mut activity = Activity::of(objective.regularisers, objective.network, values);
+        if activity.as_ref().is_some_and(Activity::wants_moments) {
+            let mut moments = Moments::zeros(units);
+            self.blocks(bank, picked, noise, |worker, _, trials, fill| {
+                let pass = MomentsPass {
+                    block: &mut worker.block,
+                    weights: &worker.weights,
+                    trials: &worker.trials,
+                    live: trials.len(),
+                    noise: fill,
+                    moments: &mut moments,
+                };
+                worker.level.dispatch(pass);
             });
-            let pass = TrainPass {
-                block: &mut self.block,
-                weights: &self.weights,
-                gradient,
-                trials: &self.trials,
-                scale: scale as f32,
-                noise: fill.as_ref().map(|f| f as &FillNoise<'_>),
-            };
-            loss += self.level.dispatch(pass);
+            if let Some(activity) = &mut activity {
+                activity.set_moments(&moments, units);
+            }
         }
+        let mut loss = 0.0;
+        self.blocks(bank, picked, noise, |worker, b, trials, fill| {
+            let gradient = &mut worker.gradients[b];
+            gradient.clear();
+            let pass = TrainPass {
+                block: &mut worker.block,
+                weights: &worker.weights,
+                gradient,
+                trials: &worker.trials,
+                bank,
+                picked: trials,
+                loss: objective.loss,
+                scale: scale as f32,
+                activity: activity.as_mut(),
+                noise: fill,
+            };
+            loss += worker.level.dispatch(pass);
+        });
         // Binary tree over blocks.
         let n_blocks = picked.len().div_ceil(BLOCK);
         let mut gap = 1;
@@ -133,18 +165,79 @@ impl Worker {
             gap *= 2;
         }
         self.gradients[0].unpack(&self.layout, &mut self.gradient, width);
-        loss * scale
+        let mut penalties = activity.map_or(0.0, |a| a.value);
+        for r in objective.regularisers {
+            let strength = f64::from(r.strength[objective.network]);
+            if strength > 0.0 {
+                let (layout, gradient) = (&self.layout, &mut self.gradient);
+                let value = r
+                    .penalty
+                    .of_weights(layout, objective.weights, strength, gradient);
+                penalties += strength * value;
+            }
+        }
+        [loss * scale, penalties]
     }
 
-    /// One optimiser step of the loaded network; `false` where loss or gradient is not finite (nothing is changed then).
-    pub(crate) fn adam(
+    /// Gathers the trials of every block, with noise in their inputs, and calls `work` with block and trials.
+    fn blocks(
+        &mut self,
+        bank: &Trials,
+        picked: &[usize],
+        noise: Option<&BatchNoise>,
+        mut work: impl FnMut(&mut Self, usize, &[usize], Option<&FillNoise<'_>>),
+    ) {
+        let (width, units) = (self.block.width, self.block.architecture.units);
+        let n_noise = self.block.noise.len();
+        for (b, trials) in picked.chunks(BLOCK).enumerate() {
+            gather(&mut self.trials, bank, trials);
+            let Some(noise) = noise else {
+                work(self, b, trials, None);
+                continue;
+            };
+            let stream = Stream::new(noise.seed, NOISE);
+            // One variate per (step, slot) and (time, unit, variate), the same words as in WGSL: no draw depends on what
+            // ran before.
+            let slot = |i: usize| stream.child(noise.step as u32, (b * BLOCK + i) as u32);
+            if noise.input_sd > 0.0 {
+                let channels = bank.n_inputs + 1;
+                let rows = self.trials.inputs.chunks_exact_mut(bank.n_steps * channels);
+                for (i, rows) in rows.enumerate().take(trials.len()) {
+                    let slot = slot(i);
+                    for (t, row) in rows.chunks_exact_mut(channels).enumerate() {
+                        for (c, x) in row[..channels - 1].iter_mut().enumerate() {
+                            let variate = slot.normal_at(t as u32, INPUT_VARIATE + c as u32);
+                            *x = noise.input_sd.mul_add(variate, *x);
+                        }
+                    }
+                }
+            }
+            let fill = move |t: usize, i: usize, values: &mut [f32]| {
+                for (trial, row) in values.chunks_exact_mut(width).enumerate() {
+                    let slot = slot(trial);
+                    for (unit, value) in row.iter_mut().enumerate().take(units) {
+                        *value = noise.sd * slot.normal_at(t as u32, (unit * n_noise + i) as u32);
+                    }
+                }
+            };
+            let fill = (noise.sd > 0.0 && n_noise > 0).then_some(&fill as &FillNoise<'_>);
+            work(self, b, trials, fill);
+        }
+    }
+
+    /// One optimiser step of the loaded network from `self.gradient`; `false` where loss or gradient is not finite (nothing
+    /// is changed then). `params` are as trained.
+    pub(crate) fn optimise(
         &mut self,
         options: &TrainOptions,
         network: usize,
-        step: u64,
+        (step, rate_factor): (u64, f32),
         loss: f64,
         [params, first, second]: [&mut [f32]; 3],
     ) -> bool {
+        if let Some(constraint) = &options.constraint {
+            constraint.adjoint(network, params, &mut self.gradient);
+        }
         if !options.train_initial_state {
             for tensor in self
                 .layout
@@ -155,27 +248,59 @@ impl Worker {
                 self.gradient[tensor.range()].fill(0.0);
             }
         }
-        let norm = global_norm(&self.gradient);
-        if !(loss.is_finite() && norm.is_finite()) {
+        if !(loss.is_finite() && global_norm(&self.gradient).is_finite()) {
             return false;
         }
-        let update = Adam {
+        if options.clip_value.is_finite() {
+            let most = options.clip_value;
+            self.gradient
+                .iter_mut()
+                .for_each(|g| *g = g.clamp(-most, most));
+        }
+        let decay = TrainOptions::of(&options.weight_decay, network);
+        // Weight decay would move what is not trained.
+        let frozen: Vec<(usize, f32)> = if decay > 0.0 {
+            let still = |p: &usize| {
+                options
+                    .constraint
+                    .as_ref()
+                    .is_some_and(|c| c.is_frozen(network, *p))
+                    || (!options.train_initial_state && *p >= self.initial_state)
+            };
+            (0..params.len())
+                .filter(still)
+                .map(|p| (p, params[p]))
+                .collect()
+        } else {
+            Vec::new()
+        };
+        let norm = global_norm(&self.gradient);
+        let rate = options.learning_rate[network] * options.schedule.at(step) as f32 * rate_factor;
+        let step = Step {
             scale: if norm > f64::from(options.clip_norm) {
                 (f64::from(options.clip_norm) / norm) as f32
             } else {
                 1.0
             },
-            rate: options.learning_rate[network],
-            options,
-            // Bias corrections in f64: 1 - beta2^t loses half its digits in f32 at the first steps.
-            correction1: (1.0 / (1.0 - f64::from(options.beta1).powi(step as i32 + 1))) as f32,
-            correction2: (1.0 / (1.0 - f64::from(options.beta2).powi(step as i32 + 1))) as f32,
+            rate,
+            decay,
+            update: options.optimiser.update(step),
             gradient: &self.gradient,
-            params,
+            params: &mut *params,
             first,
             second,
         };
-        self.level.dispatch(update);
+        self.level.dispatch(step);
+        for (p, value) in frozen {
+            params[p] = value;
+        }
+        for r in &options.regularisers {
+            let threshold = f64::from(rate) * f64::from(r.strength[network]);
+            r.penalty.proximal(&self.layout, params, threshold);
+        }
+        if let Some(constraint) = &options.constraint {
+            constraint.project(network, params);
+        }
         true
     }
 
@@ -241,14 +366,6 @@ fn gather(to: &mut BlockTrials, bank: &Trials, trials: &[usize]) {
         trials,
     );
     to.n_steps = bank.n_steps;
-    let n = bank.n_steps * bank.n_outputs;
-    for (rows, from) in [(&mut to.targets, &bank.targets), (&mut to.mask, &bank.mask)] {
-        rows.clear();
-        for &trial in trials {
-            rows.extend_from_slice(&from[trial * n..][..n]);
-        }
-        rows.resize(BLOCK * n, 0.0);
-    }
 }
 
 /// Trials of a batch.
@@ -274,24 +391,29 @@ fn global_norm(gradient: &[f32]) -> f64 {
     total.sqrt()
 }
 
-struct Adam<'a> {
+/// One optimiser step, [`Update`] applied to every parameter.
+struct Step<'a> {
     scale: f32,
     rate: f32,
-    options: &'a TrainOptions,
-    correction1: f32,
-    correction2: f32,
+    decay: f32,
+    update: Update,
     gradient: &'a [f32],
     params: &'a mut [f32],
     first: &'a mut [f32],
     second: &'a mut [f32],
 }
 
-impl pulp::WithSimd for Adam<'_> {
+impl pulp::WithSimd for Step<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: pulp::Simd>(self, _: S) {
-        let (b1, b2) = (self.options.beta1, self.options.beta2);
+        let u = self.update;
+        let (coupled, beside) = if u.decoupled {
+            (0.0, self.rate * self.decay)
+        } else {
+            (self.decay, 0.0)
+        };
         for (((p, m), v), g) in self
             .params
             .iter_mut()
@@ -299,11 +421,16 @@ impl pulp::WithSimd for Adam<'_> {
             .zip(self.second)
             .zip(self.gradient)
         {
-            let g = g * self.scale;
-            *m = b1.mul_add(*m, (1.0 - b1) * g);
-            *v = b2.mul_add(*v, (1.0 - b2) * (g * g));
-            *p -= self.rate * (*m * self.correction1)
-                / ((*v * self.correction2).sqrt() + self.options.epsilon);
+            let g = coupled.mul_add(*p, g * self.scale);
+            *m = u.decay1.mul_add(*m, u.gain1 * g);
+            *v = u.decay2.mul_add(*v, u.gain2 * (g * g));
+            let moved = self.rate * (*m * u.scale1);
+            let moved = if u.adaptive {
+                moved / ((*v * u.scale2).sqrt() + u.epsilon)
+            } else {
+                moved
+            };
+            *p -= beside.mul_add(*p, moved);
         }
     }
 }

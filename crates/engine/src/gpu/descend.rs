@@ -5,11 +5,12 @@ use super::execute::GpuExecutor;
 use super::fleet::Bank;
 use super::geometry::Geometry;
 use super::kernel::Named;
-use super::kernels::{Stage, link};
+use super::kernels::{Stage, Variant, link};
 use super::pace::{Dims, grid};
 use super::plan::Plan;
 use crate::error::EngineError;
 use crate::population::Population;
+use crate::recipe::Loss;
 use chiliad_tasks::Trials;
 use std::sync::Arc;
 
@@ -92,13 +93,13 @@ impl GpuExecutor {
             mask: vec![0.0; n_targets],
             condition: vec![0],
         };
-        let bank = Bank::new(gpu, &trials)?;
+        let bank = Bank::new(gpu, &trials, Loss::MaskedMean)?;
         let kernel = gpu.kernel(&link(
             Stage::Descend,
             architecture,
             &population.layout,
             &geometry,
-            false,
+            Variant::default(),
         )?)?;
         let history: Buffer<[f32; 4]> =
             Buffer::new(gpu, "history", plan.slots * geometry.history(1))?;
@@ -153,8 +154,8 @@ impl GpuExecutor {
                         bank_trials: 1,
                         step: done as u32,
                         n_networks: n as u32,
-                        adam: [0.9, 0.999, 1e-8, options.tolerance],
-                        correction: [options.learning_rate, now as f32, options.half_life, 0.0],
+                        update: [0.9, 0.999, 1e-8, options.tolerance],
+                        scales: [options.learning_rate, now as f32, options.half_life, 0.0],
                         ..Dims::default()
                     };
                     fleet.submission.push(

@@ -2,18 +2,19 @@
 
 use super::descend::DescendOptions;
 use super::device::{Choice, Gpu, LimitsChoice};
-use super::fleet::{Bank, Fleet, Rates, Stagework};
+use super::fleet::{Bank, Fleet, Stagework};
 use super::geometry::Geometry;
 use super::kernels::Stage;
 use super::pace::Pacer;
 use super::plan::Plan;
-use super::session::{GpuTraining, check_trials, reduce_gradient, step_dims};
+use super::session::{GpuTraining, check_trials, gradient_dims, reduce_gradient};
 use crate::error::EngineError;
 use crate::executor::{
     Executor, Gradient, Memory, OptimiserState, TrainOptions, Training, Trajectories,
 };
 use crate::lyapunov;
 use crate::population::{Architecture, Layout, Population};
+use crate::recipe::Loss;
 use chiliad_tasks::Trials;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -110,16 +111,7 @@ impl GpuExecutor {
             n_steps,
             gpu.limits(),
         )?;
-        Fleet::new(
-            gpu,
-            population,
-            &geometry,
-            &plan,
-            &Rates {
-                learning: &[],
-                noise: &[],
-            },
-        )
+        Fleet::new(gpu, population, &geometry, &plan, None)
     }
 }
 
@@ -200,7 +192,7 @@ impl Executor for GpuExecutor {
         let gpu = &self.gpu()?;
         let mut fleet = self.fleet(gpu, population, n_trials, n_steps, false)?;
         let mut pacer = self.pacer();
-        let bank = Bank::new(gpu, &trials)?;
+        let bank = Bank::new(gpu, &trials, Loss::MaskedMean)?;
         let work = Stagework::new(&fleet, population, Stage::RollOut, false, n_trials, &bank)?;
         let n_states = work.geometry.states;
         let n_networks = population.n_networks;
@@ -241,7 +233,7 @@ impl Executor for GpuExecutor {
         let gpu = &self.gpu()?;
         let mut fleet = self.fleet(gpu, population, trials.n_trials, trials.n_steps, true)?;
         let mut pacer = self.pacer();
-        let bank = Bank::new(gpu, trials)?;
+        let bank = Bank::new(gpu, trials, Loss::MaskedMean)?;
         let work = Stagework::new(
             &fleet,
             population,
@@ -250,8 +242,6 @@ impl Executor for GpuExecutor {
             trials.n_trials,
             &bank,
         )?;
-        let mut options = TrainOptions::new(population.n_networks);
-        options.train_initial_state = true;
         let n_params = population.layout.n_params;
         let mut result = Gradient {
             loss: Vec::new(),
@@ -259,10 +249,7 @@ impl Executor for GpuExecutor {
         };
         for chunk in 0..fleet.chunks.len() {
             let n = fleet.chunks[chunk].n;
-            let mut dims = step_dims(work.dims(n), &options, 0);
-            // No noise, and nothing is updated.
-            dims.noise_on = 0;
-            dims.correction[3] = 0.0;
+            let dims = gradient_dims(work.dims(n));
             fleet.materialise(&mut pacer, chunk)?;
             work.queue(&mut fleet, &mut pacer, chunk, dims)?;
             reduce_gradient(&mut fleet, population, &work, &mut pacer, chunk, dims)?;

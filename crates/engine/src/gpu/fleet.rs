@@ -2,13 +2,15 @@
 
 use super::buffer::Buffer;
 use super::device::Gpu;
-use super::geometry::Geometry;
+use super::geometry::{Geometry, RECORD_WORDS};
 use super::kernel::{Bound, Kernel, Named};
-use super::kernels::{Stage, link};
+use super::kernels::{Stage, Variant, link};
 use super::pace::{Dims, Pacer, Submission, grid};
 use super::plan::Plan;
 use crate::error::EngineError;
+use crate::executor::TrainOptions;
 use crate::population::Population;
+use crate::recipe::{Loss, Penalty};
 use chiliad_tasks::Trials;
 use chiliad_tasks::random::{Stream, purpose};
 use std::sync::Arc;
@@ -24,6 +26,8 @@ pub(super) struct Chunk {
     pub(super) moments: Buffer<[f32; 2]>,
     pub(super) status: Buffer<[u32; 4]>,
     pub(super) networks: Buffer<u32>,
+    /// Restrictions of the weights, where there are any.
+    pub(super) rules: Option<Buffer<[u32; 2]>>,
     materialise: Arc<Bound>,
 }
 
@@ -35,19 +39,77 @@ pub(super) struct Fleet {
     weights: Buffer<[f32; 4]>,
     materialise: Arc<Kernel>,
     n_weights: usize,
+    /// What decides the kernels' text, but for the picking of trials.
+    pub(super) variant: Variant,
 }
 
-/// Trials in device memory: `[trial][time][input, target, mask]`.
+/// Trials in device memory: `[trial][time][input, target, mask]`, then each trial's weight in the divisor of the loss.
 pub(super) struct Bank {
     pub(super) buffer: Buffer<f32>,
     pub(super) n_trials: usize,
     pub(super) n_steps: usize,
 }
 
-/// Learning rates and noise levels, per network.
-pub(super) struct Rates<'a> {
-    pub(super) learning: &'a [f32],
-    pub(super) noise: &'a [f32],
+/// One network's record: words 4 to 18 of `network.wgsl`, behind its keys.
+fn rates(options: Option<&TrainOptions>, network: usize) -> [f32; RECORD_WORDS - 4] {
+    let mut words = [0.0; RECORD_WORDS - 4];
+    let Some(options) = options else { return words };
+    words[0] = options.learning_rate[network];
+    words[1] = options.noise[network];
+    words[2] = TrainOptions::of(&options.input_noise, network);
+    words[3] = TrainOptions::of(&options.weight_decay, network);
+    for r in &options.regularisers {
+        let strength = r.strength[network];
+        match &r.penalty {
+            Penalty::L1 { on } => on.iter().for_each(|p| words[4 + *p as usize] += strength),
+            Penalty::L2 { on } => on.iter().for_each(|p| words[8 + *p as usize] += strength),
+            Penalty::Rate => words[12] += strength,
+            Penalty::RateCap { cap } => {
+                words[13] = strength;
+                words[14] = *cap;
+            }
+            _ => {}
+        }
+    }
+    words
+}
+
+/// Refuses by name what the kernels do not have.
+pub(super) fn check(options: &TrainOptions) -> Result<(), EngineError> {
+    let refuse = |what: String, allowed: &str| {
+        Err(EngineError::Unsupported {
+            executor: "GPU",
+            what,
+            allowed: allowed.into(),
+        })
+    };
+    let mut caps = 0;
+    for r in &options.regularisers {
+        match r.penalty {
+            Penalty::L1 { .. } | Penalty::L2 { .. } | Penalty::Rate => {}
+            Penalty::RateCap { .. } => caps += 1,
+            _ => {
+                return refuse(
+                    format!("penalty `{}`", r.penalty.name()),
+                    "l1, l2, rate, rate_cap; the others on the CPU",
+                );
+            }
+        }
+    }
+    if caps > 1 {
+        return refuse(format!("{caps} rate caps"), "one; more on the CPU");
+    }
+    if options
+        .constraint
+        .as_ref()
+        .is_some_and(|c| !c.is_elementwise())
+    {
+        return refuse(
+            "low rank, or a random subspace".into(),
+            "signs, masks, gains, frozen and non-negative parts; the others on the CPU",
+        );
+    }
+    Ok(())
 }
 
 impl Fleet {
@@ -57,14 +119,23 @@ impl Fleet {
         population: &Population,
         geometry: &Geometry,
         plan: &Plan,
-        rates: &Rates<'_>,
+        options: Option<&TrainOptions>,
     ) -> Result<Self, EngineError> {
+        let constraint = options.and_then(|o| o.constraint.as_ref());
+        let of_activity =
+            |o: &TrainOptions| o.regularisers.iter().any(|r| r.penalty.is_of_activity());
+        let variant = Variant {
+            pick: false,
+            loss: options.map_or(Loss::MaskedMean, |o| o.loss),
+            constrained: constraint.is_some(),
+            activity: options.is_some_and(of_activity),
+        };
         let linked = link(
             Stage::Materialise,
             &population.architecture,
             &population.layout,
             geometry,
-            false,
+            variant,
         )?;
         let materialise = gpu.kernel(&linked)?;
         let weights: Buffer<[f32; 4]> = Buffer::new(gpu, "weights", plan.chunk * geometry.weights)?;
@@ -84,15 +155,7 @@ impl Fleet {
                 let seeds = population.seeds[network];
                 records.extend(Stream::new(seeds.data, purpose::PICK).key());
                 records.extend(Stream::new(seeds.noise, NOISE).key());
-                records.push(
-                    rates
-                        .learning
-                        .get(network)
-                        .copied()
-                        .unwrap_or(0.0)
-                        .to_bits(),
-                );
-                records.push(rates.noise.get(network).copied().unwrap_or(0.0).to_bits());
+                records.extend(rates(options, network).map(f32::to_bits));
                 records.extend(
                     population
                         .network_constants(network)
@@ -103,14 +166,21 @@ impl Fleet {
             let networks = Buffer::with(gpu, "networks", &records)?;
             let status = Buffer::with(gpu, "status", &vec![[1_u32, 0, 0, 0]; n])?;
             let moments = Buffer::with(gpu, "moments", &vec![[0.0_f32; 2]; n * n_params])?;
-            let bound = materialise.bind(
-                gpu,
-                &[
-                    Named::new("weights", &weights),
-                    Named::new("params", &params),
-                    Named::new("sources", &sources),
-                ],
-            )?;
+            let rules = match constraint {
+                Some(constraint) => Some(Buffer::with(
+                    gpu,
+                    "rules",
+                    &constraint.words(first..first + n),
+                )?),
+                None => None,
+            };
+            let mut buffers = vec![
+                Named::new("weights", &weights),
+                Named::new("params", &params),
+                Named::new("sources", &sources),
+            ];
+            buffers.extend(rules.as_ref().map(|r| Named::new("rules", r)));
+            let bound = materialise.bind(gpu, &buffers)?;
             chunks.push(Chunk {
                 first,
                 n,
@@ -118,6 +188,7 @@ impl Fleet {
                 moments,
                 status,
                 networks,
+                rules,
                 materialise: Arc::new(bound),
             });
         }
@@ -128,6 +199,7 @@ impl Fleet {
             weights,
             materialise,
             n_weights: geometry.weights,
+            variant,
         })
     }
 
@@ -156,7 +228,7 @@ impl Fleet {
 
 impl Bank {
     /// Uploads trials.
-    pub(super) fn new(gpu: &Gpu, trials: &Trials) -> Result<Self, EngineError> {
+    pub(super) fn new(gpu: &Gpu, trials: &Trials, loss: Loss) -> Result<Self, EngineError> {
         if trials.n_trials >= 1 << 24 {
             return Err(EngineError::Unsupported {
                 executor: "GPU",
@@ -171,6 +243,7 @@ impl Bank {
             packed.extend_from_slice(&trials.targets[row * o..(row + 1) * o]);
             packed.extend_from_slice(&trials.mask[row * o..(row + 1) * o]);
         }
+        packed.extend(loss.weights(trials).iter().map(|w| *w as f32));
         Ok(Self {
             buffer: Buffer::with(gpu, "bank", &packed)?,
             n_trials: trials.n_trials,
@@ -237,7 +310,10 @@ impl Stagework {
             &population.architecture,
             &population.layout,
             &geometry,
-            pick,
+            Variant {
+                pick,
+                ..fleet.variant
+            },
         )?;
         let kernel = gpu.kernel(&linked)?;
         let mut bounds = Vec::new();

@@ -1,6 +1,8 @@
 //! Everything that follows from an architecture before a device is seen: tiles, fields kept per time step, where weights lie.
 
+use super::kernels::Variant;
 use crate::population::{Architecture, Layout, Role};
+use crate::recipe::{Loss, Part};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -10,7 +12,7 @@ const LARGEST_TILE: usize = 32;
 /// has, because the tile decides the order of sums and so the bits.
 const WORKGROUP_BYTES: usize = 16_384;
 /// Words of a network's record before its constants.
-const RECORD_WORDS: usize = 6;
+pub(super) const RECORD_WORDS: usize = 19;
 
 /// Shapes of the kernels of one architecture.
 #[derive(Clone, Debug)]
@@ -51,6 +53,8 @@ pub struct Geometry {
     readout: (usize, usize),
     unit_params: usize,
     noises: usize,
+    /// First parameter and [`Part`] of every tensor.
+    parts: Vec<(usize, Option<Part>)>,
 }
 
 /// Keys of [`Geometry::offsets`]: forward recurrent, transposed recurrent, input, bias, unit, readout, readout bias, initial state.
@@ -111,6 +115,11 @@ impl Geometry {
             readout: (at(Role::Readout), at(Role::ReadoutBias)),
             unit_params: cell.unit_params.len(),
             noises: cell.noise.len(),
+            parts: layout
+                .tensors
+                .iter()
+                .map(|t| (t.offset, Part::ALL.into_iter().find(|p| p.holds(t.role))))
+                .collect(),
         };
         for tensor in &layout.tensors {
             geometry.place(key(tensor.role), tensor.offset, tensor.role);
@@ -212,8 +221,19 @@ impl Geometry {
         self.trial_quads * (1 + n_steps * self.inputs)
     }
 
-    /// The generated header of every kernel of this architecture; `pick` draws trials from the bank instead of taking them in turn.
-    pub fn header(&self, pick: bool) -> String {
+    /// The generated function that tells `optimise` to which part of a network a parameter belongs; 4 for none.
+    pub fn parts(&self) -> String {
+        let mut text = "fn optimise_part(p: u32) -> u32 {\n".to_owned();
+        for (offset, part) in self.parts.iter().rev() {
+            let part = part.map_or(4, |p| p as usize);
+            let _ = writeln!(text, "    if p >= {offset}u {{ return {part}u; }}");
+        }
+        text.push_str("    return 4u;\n}\n");
+        text
+    }
+
+    /// The generated header of every kernel of this architecture.
+    pub fn header(&self, variant: Variant) -> String {
         let values = [
             ("UNITS", self.units),
             ("UNIT_QUADS", self.unit_quads),
@@ -239,7 +259,9 @@ impl Geometry {
         for (name, value) in values {
             let _ = writeln!(text, "const {name}: u32 = {value}u;");
         }
-        let _ = writeln!(text, "const PICK: bool = {pick};");
+        let _ = writeln!(text, "const PICK: bool = {};", variant.pick);
+        let all = variant.loss == Loss::AllMean;
+        let _ = writeln!(text, "const ALL_MEAN: bool = {all};");
         text
     }
 }

@@ -6,6 +6,7 @@ use super::linear_text::linear_text;
 use super::link::{Linked, Piece};
 use crate::error::EngineError;
 use crate::population::{Architecture, Layout};
+use crate::recipe::Loss;
 
 /// A kernel of an architecture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +15,7 @@ pub enum Stage {
     Materialise,
     /// Forward, loss, backward.
     TrainStep,
-    /// Reduction, clip, Adam.
+    /// Reduction, penalties of weights, clip, step.
     Optimise,
     /// States and outputs.
     RollOut,
@@ -58,8 +59,8 @@ impl Stage {
 
     fn fragments(self) -> &'static [&'static str] {
         match self {
-            Self::Materialise => &["materialise"],
-            Self::Optimise => &["math", "dims", "network", "optimise"],
+            Self::Materialise => &["constraint", "materialise"],
+            Self::Optimise => &["math", "dims", "network", "constraint", "parts", "optimise"],
             Self::TrainStep => &[
                 "math",
                 "threefry",
@@ -70,18 +71,40 @@ impl Stage {
                 "noise",
                 "cell",
                 "forward",
+                "readout_value",
                 "readout",
+                "activity",
                 "backward",
                 "gradient",
                 "train_step",
             ],
             Self::RollOut => &[
-                "math", "threefry", "dims", "network", "quad", "lane", "noise", "cell", "forward",
-                "readout", "roll_out",
+                "math",
+                "threefry",
+                "dims",
+                "network",
+                "quad",
+                "lane",
+                "noise",
+                "cell",
+                "forward",
+                "readout_value",
+                "readout",
+                "roll_out",
             ],
             Self::Evaluate => &[
-                "math", "threefry", "dims", "network", "quad", "lane", "noise", "cell", "forward",
-                "readout", "evaluate",
+                "math",
+                "threefry",
+                "dims",
+                "network",
+                "quad",
+                "lane",
+                "noise",
+                "cell",
+                "forward",
+                "readout_value",
+                "readout",
+                "evaluate",
             ],
             Self::Descend => &[
                 "math", "threefry", "dims", "network", "quad", "lane", "noise", "cell", "forward",
@@ -94,17 +117,30 @@ impl Stage {
     }
 }
 
-/// The linked text of a kernel; `pick` draws trials from the bank instead of taking them in turn.
+/// What else decides a kernel's text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Variant {
+    /// Draw trials from the bank instead of taking them in turn.
+    pub pick: bool,
+    /// What is minimised.
+    pub loss: Loss,
+    /// Weights are restricted.
+    pub constrained: bool,
+    /// Activity is penalised.
+    pub activity: bool,
+}
+
+/// The linked text of a kernel.
 pub fn link(
     stage: Stage,
     architecture: &Architecture,
     layout: &Layout,
     geometry: &Geometry,
-    pick: bool,
+    variant: Variant,
 ) -> Result<Linked, EngineError> {
     let mut pieces = vec![Piece {
         path: "header".into(),
-        wgsl: geometry.header(pick),
+        wgsl: geometry.header(variant),
     }];
     for name in stage.fragments() {
         pieces.push(match *name {
@@ -120,6 +156,17 @@ pub fn link(
                     ),
                 },
             },
+            "parts" => Piece {
+                path: "parts (generated)".into(),
+                wgsl: geometry.parts(),
+            },
+            "constraint" if variant.constrained => Piece::library("constraint_rules")?,
+            "constraint" => Piece::library("constraint_none")?,
+            "activity" if variant.activity => Piece::library("activity_rate")?,
+            "activity" => Piece::library("activity_none")?,
+            "readout" if variant.loss == Loss::CrossEntropy => {
+                Piece::library("readout_cross_entropy")?
+            }
             name => Piece::library(name)?,
         });
     }

@@ -5,12 +5,13 @@ use super::execute::GpuExecutor;
 use super::fleet::Bank;
 use super::geometry::Geometry;
 use super::kernel::Named;
-use super::kernels::{Stage, link};
+use super::kernels::{Stage, Variant, link};
 use super::pace::{Dims, grid};
 use super::plan::Plan;
 use crate::error::EngineError;
 use crate::lyapunov::{Batch, Options, Orbits};
 use crate::population::Population;
+use crate::recipe::Loss;
 use chiliad_tasks::Trials;
 use std::sync::Arc;
 
@@ -82,13 +83,14 @@ impl GpuExecutor {
                 mask: vec![0.0; targets],
                 condition: vec![0; times],
             },
+            Loss::MaskedMean,
         )?;
         let kernel = gpu.kernel(&link(
             Stage::Lyapunov,
             architecture,
             &population.layout,
             &geometry,
-            false,
+            Variant::default(),
         )?)?;
         let history: Buffer<[f32; 4]> =
             Buffer::new(gpu, "history", plan.slots * geometry.history(1))?;
@@ -139,7 +141,7 @@ impl GpuExecutor {
                             bank_trials: times as u32,
                             step: done as u32,
                             n_networks: n as u32,
-                            correction: [0.0, now as f32, 0.0, 0.0],
+                            scales: [0.0, now as f32, 0.0, 0.0],
                             ..Dims::default()
                         };
                         fleet.submission.push(

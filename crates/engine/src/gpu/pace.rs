@@ -29,9 +29,10 @@ pub(super) struct Dims {
     pub(super) n_networks: u32,
     pub(super) noise_on: u32,
     pub(super) row_width: u32,
-    pub(super) spare: u32,
-    pub(super) adam: [f32; 4],
-    pub(super) correction: [f32; 4],
+    pub(super) flags: u32,
+    pub(super) update: [f32; 4],
+    pub(super) scales: [f32; 4],
+    pub(super) limits: [f32; 4],
 }
 
 /// How much work fits into one submission, learned as it goes.

@@ -1,7 +1,7 @@
 //! Training on the device, and what happens when the device is lost in between.
 
 use super::device::Gpu;
-use super::fleet::{Bank, Fleet, Rates, Stagework};
+use super::fleet::{Bank, Fleet, Stagework};
 use super::geometry::Geometry;
 use super::kernel::{Bound, Kernel, Named};
 use super::kernels::{Stage, link};
@@ -21,6 +21,7 @@ pub struct GpuTraining {
     gpu: Gpu,
     population: Population,
     options: TrainOptions,
+    rate_factors: Vec<f32>,
     pacer: Pacer,
     /// State after the last completed call: what a lost device is replaced from.
     host: OptimiserState,
@@ -57,21 +58,18 @@ impl GpuTraining {
                 expected: format!("{expected}"),
             })
         };
-        check("learning_rate", options.learning_rate.len(), n)?;
-        check("noise", options.noise.len(), n)?;
-        if options.batch == 0 || !(1..=256).contains(&population.architecture.units) {
+        options.check(population)?;
+        super::fleet::check(options)?;
+        if !(1..=256).contains(&population.architecture.units) {
             return Err(EngineError::Unsupported {
                 executor: "GPU",
-                what: format!(
-                    "{} units, batches of {} trials",
-                    population.architecture.units, options.batch
-                ),
-                allowed: "1 to 256 units, at least 1 trial".into(),
+                what: format!("{} units", population.architecture.units),
+                allowed: "1 to 256 units".into(),
             });
         }
         let host = from.unwrap_or_else(|| OptimiserState {
             step: 0,
-            params: population.params.clone(),
+            params: options.raw(&population.params),
             first: vec![0.0; size],
             second: vec![0.0; size],
             active: vec![true; n],
@@ -90,6 +88,7 @@ impl GpuTraining {
             gpu: gpu.clone(),
             population: population.clone(),
             options: options.clone(),
+            rate_factors: vec![1.0; n],
             pacer,
             host,
             device: None,
@@ -148,16 +147,17 @@ impl GpuTraining {
             return Ok(());
         }
         self.population.params.copy_from_slice(&self.host.params);
-        let rates = Rates {
-            learning: &self.options.learning_rate,
-            noise: &self.options.noise,
-        };
+        // A chunk's records hold the rates as they are now.
+        let mut options = self.options.clone();
+        for (rate, factor) in options.learning_rate.iter_mut().zip(&self.rate_factors) {
+            *rate *= factor;
+        }
         let fleet = Fleet::new(
             &self.gpu,
             &self.population,
             &self.geometry(),
             &self.plan(1)?,
-            &rates,
+            Some(&options),
         )?;
         let n_params = self.population.layout.n_params;
         for chunk in &fleet.chunks {
@@ -185,7 +185,7 @@ impl GpuTraining {
         let Some(device) = &mut self.device else {
             return Ok(());
         };
-        let bank = Bank::new(&self.gpu, bank)?;
+        let bank = Bank::new(&self.gpu, bank, self.options.loss)?;
         let work = Stagework::new(
             &device.fleet,
             &self.population,
@@ -237,25 +237,38 @@ impl GpuTraining {
     }
 }
 
-/// Adam's part of the record of one step; `step` is 0-based.
+/// The optimiser's part of the record of one step; `step` is 0-based.
 pub(super) fn step_dims(dims: Dims, options: &TrainOptions, step: u64) -> Dims {
-    let correction = |beta: f32| (1.0 / (1.0 - f64::from(beta).powf((step + 1) as f64))) as f32;
-    let clip = if options.clip_norm.is_finite() {
-        options.clip_norm
-    } else {
-        f32::MAX
-    };
+    let u = options.optimiser.update(step);
+    let finite = |limit: f32| if limit.is_finite() { limit } else { f32::MAX };
+    let flags = [u.adaptive, u.decoupled, options.train_initial_state, true];
     Dims {
         step: step as u32,
         step_high: (step >> 32) as u32,
         noise_on: 1,
-        adam: [options.beta1, options.beta2, options.epsilon, clip],
-        correction: [
-            correction(options.beta1),
-            correction(options.beta2),
-            f32::from(u8::from(options.train_initial_state)),
-            1.0,
+        flags: (0..).zip(flags).map(|(bit, on)| u32::from(on) << bit).sum(),
+        update: [u.decay1, u.gain1, u.decay2, u.gain2],
+        scales: [
+            u.scale1,
+            u.scale2,
+            u.epsilon,
+            options.schedule.at(step) as f32,
         ],
+        limits: [
+            finite(options.clip_norm),
+            finite(options.clip_value),
+            options.noise_schedule.at(step) as f32,
+            0.0,
+        ],
+        ..dims
+    }
+}
+
+/// The same for a gradient alone: no noise, no limit, and nothing is updated.
+pub(super) fn gradient_dims(dims: Dims) -> Dims {
+    Dims {
+        flags: 4,
+        limits: [f32::MAX, f32::MAX, 0.0, 0.0],
         ..dims
     }
 }
@@ -271,11 +284,11 @@ impl Optimiser {
             &population.architecture,
             &population.layout,
             &work.geometry,
-            false,
+            fleet.variant,
         )?;
         let kernel = fleet.gpu.kernel(&linked)?;
         let bounds = fleet.chunks.iter().map(|chunk| {
-            let buffers = [
+            let mut buffers = vec![
                 Named::new("networks", &chunk.networks),
                 Named::new("status", &chunk.status),
                 Named::new("params", &chunk.params),
@@ -283,6 +296,7 @@ impl Optimiser {
                 Named::new("partials", &work.out),
                 Named::new("moments", &chunk.moments),
             ];
+            buffers.extend(chunk.rules.as_ref().map(|r| Named::new("rules", r)));
             kernel.bind(&fleet.gpu, &buffers).map(Arc::new)
         });
         let bounds = bounds.collect::<Result<Vec<_>, _>>()?;
@@ -329,7 +343,7 @@ impl Training for GpuTraining {
         check_trials("evaluation", &self.population, trials)?;
         self.survive(|s| {
             s.upload()?;
-            let bank = Bank::new(&s.gpu, trials)?;
+            let bank = Bank::new(&s.gpu, trials, s.options.loss)?;
             let Some(device) = &mut s.device else {
                 return Ok(Vec::new());
             };
@@ -358,6 +372,15 @@ impl Training for GpuTraining {
             }
             Ok(losses)
         })
+    }
+
+    fn set_rate_factors(&mut self, factors: &[f32]) -> Result<(), EngineError> {
+        if self.rate_factors != factors {
+            self.rate_factors.copy_from_slice(factors);
+            // The records hold the rates: everything is sent again from the host's state.
+            self.device = None;
+        }
+        Ok(())
     }
 
     fn freeze(&mut self, active: &[bool]) -> Result<(), EngineError> {

@@ -42,8 +42,8 @@ pub(super) fn methods(folder: &StudyFolder, study: &Study, task: &Task) -> Metho
             Until::Steps => "to the end of the step budget".into(),
         };
         paragraphs.push(format!(
-            "Training: back-propagation through time of the masked mean-squared error; Adam (step size {}, {}, {}, {}), gradients scaled to a global norm of at most {}, {} trials per step drawn from a bank of {} that is renewed so that a trial is seen about twice; {until}, at most {} steps. The weights with the lowest evaluation loss were kept.",
-            p.networks.first().map_or(0.0, |n| n.learning_rate), t.beta1, t.beta2, t.epsilon, t.clip_norm, t.batch, t.bank_trials, t.max_steps
+            "Training: back-propagation through time of {}; step size {}, gradients scaled to a global norm of at most {}, {} trials per step drawn from a bank of {} that is renewed so that a trial is seen about twice; {until}, at most {} steps. The weights with the lowest evaluation loss were kept.",
+            t.recipe.words(), p.networks.first().map_or(0.0, |n| n.learning_rate), t.clip_norm, t.batch, t.bank_trials, t.max_steps
         ));
         constant(
             "learning_rate",

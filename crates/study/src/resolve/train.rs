@@ -3,12 +3,13 @@
 use super::Resolver;
 use super::check::{above_zero, label, positive, within};
 use crate::error::Result;
-use crate::spec::{OneOrMany, OptimiserSpec, TrainSpec, Until, defaults};
+use crate::spec::{Match, OneOrMany, TrainSpec, Until, defaults};
 use crate::study::{NetworkPlan, Origin, PopulationPlan, TrainPlan};
 use chiliad_engine::cell::Cell;
 use chiliad_engine::files::header::CellText;
-use chiliad_engine::population::Seeds;
-use chiliad_tasks::Task;
+use chiliad_engine::population::{Architecture, Layout, Seeds};
+use chiliad_tasks::{Task, TaskShape};
+use std::sync::Arc;
 
 /// Most units of a network.
 const MOST_UNITS: usize = 4096;
@@ -27,7 +28,6 @@ impl Resolver<'_> {
         let shape = task
             .shape(&spec.variant)
             .map_err(|e| self.refuse(&at("variant"), e.to_string()))?;
-        let plan = self.train_plan(spec, path)?;
         let seeds = self.seeds(spec, path)?;
         let learning_rates = self.learning_rates(spec, path)?;
         for (i, noise) in spec.noise.values().iter().enumerate() {
@@ -35,6 +35,8 @@ impl Resolver<'_> {
                 .map_err(|m| self.refuse(&at(&spec.noise.path("noise", i)), m))?;
         }
         let mut populations = Vec::new();
+        // The cell whose number of parameters the others match.
+        let mut reference: Option<Arc<Cell>> = None;
         for (c, cell_name) in spec.cell.values().iter().enumerate() {
             for (a, activation) in spec.activation.values().iter().enumerate() {
                 let (cell_path, activation_path) = (
@@ -42,6 +44,8 @@ impl Resolver<'_> {
                     at(&spec.activation.path("activation", a)),
                 );
                 let cell = self.cell(cell_name, activation, &cell_path, &activation_path)?;
+                let cell = Arc::new(cell);
+                reference.get_or_insert_with(|| Arc::clone(&cell));
                 if cell.noise.is_empty() && spec.noise.values().iter().any(|n| *n > 0.0) {
                     return Err(self.refuse(
                         &at("noise"),
@@ -58,16 +62,29 @@ impl Resolver<'_> {
                             format!("{units} units; allowed: 1 to {MOST_UNITS}"),
                         ));
                     }
+                    let units = match (spec.matched, &reference) {
+                        (Match::Parameters, Some(first)) => {
+                            let wanted = parameters(first, units, &shape);
+                            matched_units(&cell, wanted, &shape)
+                        }
+                        _ => units,
+                    };
+                    let plan = self.train_plan(spec, units, path)?;
+                    let n_params = parameters(&cell, units, &shape);
+                    let settings = self.settings(spec, units, n_params, path)?;
                     let mut networks = Vec::new();
                     for constants in self.constants(spec, &cell, path)? {
                         for &learning_rate in &learning_rates {
                             for &noise in spec.noise.values() {
-                                networks.extend(seeds.iter().map(|&seeds| NetworkPlan {
-                                    seeds,
-                                    learning_rate,
-                                    noise,
-                                    constants: constants.clone(),
-                                }));
+                                for settings in &settings {
+                                    networks.extend(seeds.iter().map(|&seeds| NetworkPlan {
+                                        seeds,
+                                        learning_rate,
+                                        noise,
+                                        constants: constants.clone(),
+                                        settings: settings.clone(),
+                                    }));
+                                }
                             }
                         }
                     }
@@ -90,7 +107,7 @@ impl Resolver<'_> {
                         outputs: shape.n_outputs,
                         constants: cell.constants.iter().map(|c| c.0.clone()).collect(),
                         networks,
-                        origin: Origin::Train(plan.clone()),
+                        origin: Origin::Train(plan),
                     });
                 }
             }
@@ -98,7 +115,7 @@ impl Resolver<'_> {
         Ok(populations)
     }
 
-    fn train_plan(&self, spec: &TrainSpec, path: &str) -> Result<TrainPlan> {
+    fn train_plan(&self, spec: &TrainSpec, units: usize, path: &str) -> Result<TrainPlan> {
         let at = |field: &str| format!("{path}.{field}");
         let counts = [
             ("batch", spec.batch as u64),
@@ -111,16 +128,6 @@ impl Resolver<'_> {
             positive(value).map_err(|m| self.refuse(&at(field), m))?;
         }
         above_zero(spec.clip_norm, true).map_err(|m| self.refuse(&at("clip_norm"), m))?;
-        let OptimiserSpec::Adam {
-            beta1,
-            beta2,
-            epsilon,
-            ..
-        } = spec.optimiser;
-        for (field, beta) in [("optimiser.beta1", beta1), ("optimiser.beta2", beta2)] {
-            within(beta, 0.0, 1.0).map_err(|m| self.refuse(&at(field), m))?;
-        }
-        above_zero(epsilon, false).map_err(|m| self.refuse(&at("optimiser.epsilon"), m))?;
         if let Until::Loss(loss) = spec.until {
             above_zero(loss, false).map_err(|m| self.refuse(&at("until.0"), m))?;
         }
@@ -132,9 +139,7 @@ impl Resolver<'_> {
             variant: spec.variant.clone(),
             batch: spec.batch,
             bank_trials: spec.bank_trials,
-            beta1,
-            beta2,
-            epsilon,
+            recipe: Box::new(self.recipe(spec, units, path)?),
             clip_norm: spec.clip_norm,
             until: spec.until.clone(),
             max_steps: spec.max_steps,
@@ -184,10 +189,7 @@ impl Resolver<'_> {
     }
 
     fn learning_rates(&self, spec: &TrainSpec, path: &str) -> Result<Vec<f64>> {
-        let OptimiserSpec::Adam {
-            learning_rate: inside,
-            ..
-        } = &spec.optimiser;
+        let inside = spec.optimiser.learning_rate();
         let (field, rates) = match (&spec.learning_rate, inside) {
             (Some(_), Some(_)) => {
                 return Err(self.refuse(
@@ -238,5 +240,27 @@ impl Resolver<'_> {
                     .collect())
             })
             .collect()
+    }
+}
+
+fn parameters(cell: &Arc<Cell>, units: usize, shape: &TaskShape) -> usize {
+    Layout::new(&Architecture {
+        cell: Arc::clone(cell),
+        units,
+        inputs: shape.n_inputs,
+        outputs: shape.n_outputs,
+    })
+    .n_params
+}
+
+/// The number of units whose number of parameters is nearest to `wanted`; the smaller of two.
+fn matched_units(cell: &Arc<Cell>, wanted: usize, shape: &TaskShape) -> usize {
+    let from = (1..MOST_UNITS).find(|&n| parameters(cell, n + 1, shape) > wanted);
+    let below = from.unwrap_or(MOST_UNITS);
+    let miss = |n: usize| parameters(cell, n, shape).abs_diff(wanted);
+    if below < MOST_UNITS && miss(below + 1) < miss(below) {
+        below + 1
+    } else {
+        below
     }
 }

@@ -49,8 +49,13 @@ impl Run<'_> {
                 let population = imported(plan, &indices, file, sha256, *layout)?;
                 self.untouched(population, Outcome::Imported)?
             }
-            Origin::Untrained { .. } => {
-                self.untouched(engine_calls::initial(plan, &indices)?, Outcome::Untrained)?
+            Origin::Untrained { like } => {
+                let like = self.study.populations.iter().find_map(|p| match &p.origin {
+                    Origin::Train(train) if p.label == *like => Some(train),
+                    _ => None,
+                });
+                let population = engine_calls::untrained(plan, like, &indices)?;
+                self.untouched(population, Outcome::Untrained)?
             }
         };
         let tables = [

@@ -1,0 +1,248 @@
+//! What restricts the weights: parameters as trained ("raw") to weights as used ("effective"), its adjoint, and
+//! projections after a step.
+//!
+//! Three stages, each of which may be absent: `raw' = origin + basis z` (a random subspace), `W = L R^T` (low rank), and
+//! per parameter `w = factor form(raw)`. Populations and files hold effective weights everywhere; raw ones live in an
+//! optimiser's state only.
+
+mod build;
+mod low_rank;
+mod subspace;
+
+use crate::error::EngineError;
+use crate::population::{Layout, Role};
+use low_rank::LowRank;
+use std::sync::Arc;
+use subspace::Subspace;
+
+/// A pointwise function of a raw parameter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Form {
+    /// x
+    #[default]
+    Free,
+    /// |x|, derivative 0 at 0.
+    Absolute,
+    /// max(x, 0), derivative 0 at 0.
+    Rectified,
+}
+
+/// What is done to a raw parameter after every step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Projection {
+    /// Nothing.
+    #[default]
+    None,
+    /// Values below 0 become exactly 0.
+    NonNegative,
+    /// Values above 0 become exactly 0.
+    NonPositive,
+}
+
+/// One parameter of one network.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Rule {
+    pub(crate) factor: f32,
+    pub(crate) form: Form,
+    pub(crate) projection: Projection,
+    pub(crate) frozen: bool,
+}
+
+impl Rule {
+    const FREE: Self = Self {
+        factor: 1.0,
+        form: Form::Free,
+        projection: Projection::None,
+        frozen: false,
+    };
+}
+
+/// Restrictions of a population; what may differ between networks does.
+#[derive(Clone, Debug)]
+pub struct Constraint {
+    layout: Arc<Layout>,
+    /// `[network, parameter]`
+    pub(crate) rules: Vec<Rule>,
+    low_rank: Option<LowRank>,
+    subspace: Option<Subspace>,
+}
+
+impl Constraint {
+    /// No restriction yet.
+    pub fn new(layout: &Arc<Layout>, n_networks: usize) -> Self {
+        Self {
+            layout: Arc::clone(layout),
+            rules: vec![Rule::FREE; n_networks * layout.n_params],
+            low_rank: None,
+            subspace: None,
+        }
+    }
+
+    /// Number of networks.
+    pub fn n_networks(&self) -> usize {
+        self.rules.len() / self.layout.n_params.max(1)
+    }
+
+    /// Whether it acts on each parameter by itself, as the GPU's kernels do.
+    pub fn is_elementwise(&self) -> bool {
+        self.low_rank.is_none() && self.subspace.is_none()
+    }
+
+    fn rules(&self, network: usize) -> &[Rule] {
+        let n = self.layout.n_params;
+        &self.rules[network * n..][..n]
+    }
+
+    /// Raw parameters of one network whose initial weights are these; the effective ones may differ from them already.
+    pub fn raw(&self, network: usize, initial: &[f32]) -> Vec<f32> {
+        let mut raw = initial.to_vec();
+        for (r, rule) in raw.iter_mut().zip(self.rules(network)) {
+            match rule.projection {
+                Projection::NonNegative => *r = r.max(0.0),
+                Projection::NonPositive => *r = r.min(0.0),
+                Projection::None => {}
+            }
+            if rule.form == Form::Rectified {
+                *r = r.abs();
+            }
+        }
+        if let Some(low_rank) = &self.low_rank {
+            low_rank.factor(network, &mut raw);
+        }
+        if let Some(subspace) = &self.subspace {
+            subspace.origin_to_zero(network, &mut raw);
+        }
+        raw
+    }
+
+    /// Weights as used.
+    pub fn effective(&self, network: usize, raw: &[f32]) -> Vec<f32> {
+        let mut weights = match &self.subspace {
+            Some(subspace) => subspace.expand(network, raw),
+            None => raw.to_vec(),
+        };
+        if let Some(low_rank) = &self.low_rank {
+            low_rank.multiply(network, &mut weights);
+        }
+        for (w, rule) in weights.iter_mut().zip(self.rules(network)) {
+            let value = match rule.form {
+                Form::Free => *w,
+                Form::Absolute => w.abs(),
+                Form::Rectified => w.max(0.0),
+            };
+            // Exactly zero where masked, whatever lies below: 0 times infinity would not be.
+            *w = if rule.factor == 0.0 {
+                0.0
+            } else {
+                rule.factor * value
+            };
+        }
+        weights
+    }
+
+    /// Gradient by effective weights to gradient by raw parameters, in place.
+    pub fn adjoint(&self, network: usize, raw: &[f32], gradient: &mut [f32]) {
+        let expanded;
+        let inner = match &self.subspace {
+            Some(subspace) => {
+                expanded = subspace.expand(network, raw);
+                &expanded[..]
+            }
+            None => raw,
+        };
+        let product;
+        let values = match &self.low_rank {
+            Some(low_rank) => {
+                let mut weights = inner.to_vec();
+                low_rank.multiply(network, &mut weights);
+                product = weights;
+                &product[..]
+            }
+            None => inner,
+        };
+        for ((g, w), rule) in gradient.iter_mut().zip(values).zip(self.rules(network)) {
+            let slope = match rule.form {
+                Form::Free => 1.0,
+                Form::Absolute if *w == 0.0 => 0.0,
+                Form::Absolute => w.signum(),
+                Form::Rectified => f32::from(u8::from(*w > 0.0)),
+            };
+            *g = if rule.frozen || rule.factor == 0.0 || slope == 0.0 {
+                0.0
+            } else {
+                rule.factor * slope * *g
+            };
+        }
+        if let Some(low_rank) = &self.low_rank {
+            low_rank.adjoint(network, inner, gradient);
+        }
+        if let Some(subspace) = &self.subspace {
+            subspace.adjoint(network, gradient);
+        }
+    }
+
+    /// What happens to raw parameters after a step.
+    pub fn project(&self, network: usize, raw: &mut [f32]) {
+        for (r, rule) in raw.iter_mut().zip(self.rules(network)) {
+            match rule.projection {
+                // Not max(): -0 would stay.
+                Projection::NonNegative if *r <= 0.0 => *r = 0.0,
+                Projection::NonPositive if *r >= 0.0 => *r = 0.0,
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether a parameter of a network stays what it is.
+    pub(crate) fn is_frozen(&self, network: usize, parameter: usize) -> bool {
+        self.rules(network)[parameter].frozen
+    }
+
+    /// Effective weights of all networks, `[network, parameter]`.
+    pub fn effective_all(&self, raw: &[f32]) -> Vec<f32> {
+        let chunks = raw.chunks_exact(self.layout.n_params.max(1)).enumerate();
+        chunks.flat_map(|(n, r)| self.effective(n, r)).collect()
+    }
+
+    /// Raw parameters of all networks, `[network, parameter]`.
+    pub fn raw_all(&self, initial: &[f32]) -> Vec<f32> {
+        let chunks = initial
+            .chunks_exact(self.layout.n_params.max(1))
+            .enumerate();
+        chunks.flat_map(|(n, w)| self.raw(n, w)).collect()
+    }
+
+    /// Rules of some networks as the kernels read them: factor, form | projection << 2 | frozen << 4.
+    pub(crate) fn words(&self, networks: std::ops::Range<usize>) -> Vec<[u32; 2]> {
+        let n = self.layout.n_params;
+        self.rules[networks.start * n..networks.end * n]
+            .iter()
+            .map(|rule| {
+                let code =
+                    rule.form as u32 | (rule.projection as u32) << 2 | u32::from(rule.frozen) << 4;
+                [rule.factor.to_bits(), code]
+            })
+            .collect()
+    }
+
+    fn refuse(what: String, allowed: String) -> EngineError {
+        EngineError::Shape {
+            operation: "constraint",
+            what: "restriction".into(),
+            found: what,
+            expected: allowed,
+        }
+    }
+
+    fn recurrent(layout: &Layout) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
+        let recurrent = |t: &&crate::population::Tensor| matches!(t.role, Role::Recurrent(..));
+        layout
+            .tensors
+            .iter()
+            .filter(recurrent)
+            .map(crate::population::Tensor::range)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,247 @@
+//! The restrictions by name: signs, masks, non-negative and frozen tensors, gains, rank, subspace.
+
+use super::{Constraint, Form, LowRank, Projection, Subspace};
+use crate::error::EngineError;
+use crate::population::Role;
+use chiliad_tasks::random::Stream;
+
+/// Purpose word of the stream of sparse patterns.
+const SPARSITY: u32 = 0x110;
+
+impl Constraint {
+    /// Calls `change` for every rule of the tensors with some roles: `(rule, row, column)`.
+    fn each(
+        &mut self,
+        network: usize,
+        wanted: impl Fn(Role) -> bool,
+        mut change: impl FnMut(&mut super::Rule, usize, usize),
+    ) {
+        let n = self.layout.n_params;
+        let rules = &mut self.rules[network * n..][..n];
+        for tensor in self.layout.tensors.iter().filter(|t| wanted(t.role)) {
+            let columns = tensor.shape.last().copied().unwrap_or(1).max(1);
+            for (e, rule) in rules[tensor.range()].iter_mut().enumerate() {
+                change(rule, e / columns, e % columns);
+            }
+        }
+    }
+
+    /// Dale's law: what leaves unit j has the sign of `signs[j]`, +1 or -1. With `form` [`Form::Free`] by projection: a
+    /// recurrent weight of the wrong sign is set to 0 after each step; else by reparametrisation, `sign form(raw)`.
+    pub fn dale(&mut self, network: usize, signs: &[f32], form: Form) -> Result<(), EngineError> {
+        self.check_units(signs.len(), "signs")?;
+        if let Some(sign) = signs.iter().find(|s| s.abs() != 1.0) {
+            return Err(Self::refuse(format!("sign {sign}"), "1 or -1".into()));
+        }
+        self.each(network, recurrent, |rule, _, from| {
+            if form == Form::Free {
+                rule.projection = if signs[from] > 0.0 {
+                    Projection::NonNegative
+                } else {
+                    Projection::NonPositive
+                };
+            } else {
+                rule.form = form;
+                rule.factor *= signs[from];
+            }
+        });
+        Ok(())
+    }
+
+    /// Only units whose entry is true are read out.
+    pub fn read_out_from(&mut self, network: usize, read: &[bool]) -> Result<(), EngineError> {
+        self.check_units(read.len(), "readout units")?;
+        self.each(
+            network,
+            |r| r == Role::Readout,
+            |rule, _, from| {
+                if !read[from] {
+                    rule.factor = 0.0;
+                }
+            },
+        );
+        Ok(())
+    }
+
+    /// No unit is its own input.
+    pub fn no_autapses(&mut self, network: usize) {
+        self.each(network, recurrent, |rule, to, from| {
+            if to == from {
+                rule.factor = 0.0;
+            }
+        });
+    }
+
+    /// Every recurrent weight is present with probability `density`, by the network's own pattern: a function of `seed`.
+    /// Gates of one cell have patterns of their own.
+    pub fn sparse(&mut self, network: usize, density: f64, seed: u64) -> Result<(), EngineError> {
+        if !(0.0..=1.0).contains(&density) {
+            return Err(Self::refuse(format!("density {density}"), "0 to 1".into()));
+        }
+        let stream = Stream::new(seed, SPARSITY);
+        let n = self.layout.n_params;
+        let rules = &mut self.rules[network * n..][..n];
+        for (k, tensor) in self.layout.tensors.iter().enumerate() {
+            if recurrent(tensor.role) {
+                for (e, rule) in rules[tensor.range()].iter_mut().enumerate() {
+                    if f64::from(stream.uniform_at(k as u32, e as u32)) >= density {
+                        rule.factor = 0.0;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Recurrent weights where `mask` (`[to, from]`) is 0 are absent; other values multiply: areas, blocks, distances.
+    pub fn recurrent_mask(&mut self, network: usize, mask: &[f32]) -> Result<(), EngineError> {
+        let units = self.units();
+        if mask.len() != units * units {
+            return Err(Self::refuse(
+                format!("mask of {} values", mask.len()),
+                format!("{units} x {units}, [to, from]"),
+            ));
+        }
+        self.each(network, recurrent, |rule, to, from| {
+            rule.factor *= mask[to * units + from];
+        });
+        Ok(())
+    }
+
+    /// Input weights are present where `mask` (`[to, input]`) is not 0.
+    pub fn input_mask(&mut self, network: usize, mask: &[f32]) -> Result<(), EngineError> {
+        let expected = self
+            .layout
+            .tensors
+            .iter()
+            .find(|t| matches!(t.role, Role::Input(..)))
+            .map_or(0, crate::population::Tensor::len);
+        if mask.len() != expected || mask.iter().all(|m| *m == 0.0) {
+            return Err(Self::refuse(
+                format!(
+                    "mask of {} values, {} of them not 0",
+                    mask.len(),
+                    mask.iter().filter(|m| **m != 0.0).count()
+                ),
+                format!("{expected} values, [to, input], that cut not every input"),
+            ));
+        }
+        let columns = expected / self.units().max(1);
+        self.each(
+            network,
+            |r| matches!(r, Role::Input(..)),
+            |rule, to, from| rule.factor *= mask[to * columns + from],
+        );
+        Ok(())
+    }
+
+    /// Weights of some tensors stay at 0 or above, by projection after each step.
+    pub fn non_negative(&mut self, network: usize, wanted: impl Fn(Role) -> bool) {
+        self.each(network, wanted, |rule, _, _| {
+            rule.projection = Projection::NonNegative;
+        });
+    }
+
+    /// Weights of some tensors are the parameters times a factor.
+    pub fn scale(&mut self, network: usize, factor: f32, wanted: impl Fn(Role) -> bool) {
+        self.each(network, wanted, |rule, _, _| rule.factor *= factor);
+    }
+
+    /// Some tensors stay what they are.
+    pub fn freeze(&mut self, network: usize, wanted: impl Fn(Role) -> bool) {
+        self.each(network, wanted, |rule, _, _| rule.frozen = true);
+    }
+
+    /// What leaves unit j, to other units and to the readout, is multiplied by `gains[j]`; 0 removes the unit.
+    pub fn gains(&mut self, network: usize, gains: &[f32]) -> Result<(), EngineError> {
+        self.check_units(gains.len(), "gains")?;
+        self.each(
+            network,
+            |r| recurrent(r) || r == Role::Readout,
+            |rule, _, from| rule.factor *= gains[from],
+        );
+        Ok(())
+    }
+
+    /// Recurrent matrices `L R^T` of at most this rank per network; `None` leaves a network at full rank.
+    pub fn low_rank(&mut self, ranks: &[Option<usize>]) -> Result<(), EngineError> {
+        let units = self.units();
+        if ranks.len() != self.n_networks() {
+            return Err(Self::refuse(
+                format!("{} ranks", ranks.len()),
+                format!("{}, one per network", self.n_networks()),
+            ));
+        }
+        for (network, rank) in ranks.iter().enumerate() {
+            let Some(rank) = *rank else { continue };
+            if rank == 0 || 2 * rank > units {
+                return Err(Self::refuse(
+                    format!("rank {rank} with {units} units"),
+                    format!("1 to {} (half the units), or none for full rank", units / 2),
+                ));
+            }
+            // What lies behind the factors is no parameter.
+            for range in Self::recurrent(&self.layout).collect::<Vec<_>>() {
+                let n = self.layout.n_params;
+                for rule in &self.rules[network * n..][range] {
+                    if rule.form != Form::Free || rule.projection != Projection::None {
+                        return Err(Self::refuse(
+                            "low rank together with signs of recurrent weights".into(),
+                            "one of them: L R^T has no signs".into(),
+                        ));
+                    }
+                }
+            }
+        }
+        self.low_rank = Some(LowRank::new(
+            ranks,
+            units,
+            Self::recurrent(&self.layout).collect(),
+        ));
+        Ok(())
+    }
+
+    /// Trains `dimensions[network]` coordinates of a random subspace through the initial weights, `[network, parameter]`
+    /// (Li et al. 2018); a basis is a function of the network's seed. `None` leaves a network as it is. What is frozen by now
+    /// has no part in the subspace.
+    pub fn subspace(
+        &mut self,
+        dimensions: &[Option<usize>],
+        initial: &[f32],
+        seeds: &[u64],
+    ) -> Result<(), EngineError> {
+        if self.rules.iter().any(|r| r.projection != Projection::None) {
+            return Err(Self::refuse(
+                "a random subspace together with a projection".into(),
+                "one of them: a projection leaves the subspace".into(),
+            ));
+        }
+        let frozen: Vec<bool> = self.rules.iter().map(|r| r.frozen).collect();
+        self.subspace = Some(Subspace::new(
+            dimensions,
+            initial,
+            &frozen,
+            seeds,
+            self.layout.n_params,
+        )?);
+        Ok(())
+    }
+
+    fn units(&self) -> usize {
+        self.layout.find(Role::Readout).map_or(0, |t| t.shape[1])
+    }
+
+    fn check_units(&self, found: usize, what: &str) -> Result<(), EngineError> {
+        if found == self.units() {
+            return Ok(());
+        }
+        Err(Self::refuse(
+            format!("{found} {what}"),
+            format!("{}, one per unit", self.units()),
+        ))
+    }
+}
+
+fn recurrent(role: Role) -> bool {
+    matches!(role, Role::Recurrent(..))
+}

@@ -1,0 +1,216 @@
+//! How a population is trained, resolved, and turned into the engine's options.
+
+mod words;
+
+use crate::error::{Result, StudyError};
+use crate::spec::DaleBy;
+use crate::study::NetworkPlan;
+use chiliad_engine::executor::TrainOptions;
+use chiliad_engine::population::initialise::{Initial, dale_signs};
+use chiliad_engine::population::{Population, Role};
+use chiliad_engine::recipe::{
+    Constraint, Form, Loss, Optimiser, Part, Penalty, Regulariser, Schedule,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What one network has of the numbers that may differ between networks, by name: strengths of penalties, `weight_decay`,
+/// `input_noise`, `ratio`, `density`, `rank`, `dimensions`, `gamma`.
+pub type Settings = BTreeMap<String, f64>;
+
+/// What all networks of a population share.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecipePlan {
+    /// Optimiser.
+    pub optimiser: Optimiser,
+    /// Factor of the step size.
+    pub schedule: Schedule,
+    /// Factor of the noise.
+    pub noise_schedule: Schedule,
+    /// Largest entry of a gradient.
+    pub clip_value: Option<f64>,
+    /// Loss.
+    pub loss: Loss,
+    /// Penalties; their strengths are settings of the networks, by the penalties' names.
+    pub penalties: Vec<Penalty>,
+    /// Restrictions.
+    pub restriction: Restriction,
+    /// Initial weights.
+    pub initial: Initial,
+}
+
+/// Restrictions that all networks share.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Restriction {
+    /// Dale's law.
+    pub dale: Option<Dale>,
+    /// Whether a unit may be its own input.
+    pub autapses: bool,
+    /// Never below 0.
+    pub non_negative: Vec<Part>,
+    /// Not trained.
+    pub frozen: Vec<Part>,
+    /// Units that nothing leaves.
+    pub silenced: Vec<usize>,
+}
+
+impl Default for Restriction {
+    fn default() -> Self {
+        Self {
+            dale: None,
+            autapses: true,
+            non_negative: Vec::new(),
+            frozen: Vec::new(),
+            silenced: Vec::new(),
+        }
+    }
+}
+
+/// Dale's law.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dale {
+    /// How.
+    pub by: DaleBy,
+    /// Whether only excitatory units are read out.
+    pub excitatory_readout: bool,
+}
+
+impl RecipePlan {
+    /// Fills what the recipe says into the options of networks whose drawn initial weights are `population`'s.
+    ///
+    /// # Errors
+    ///
+    /// Where a restriction cannot be: more dimensions than parameters, signs together with low rank.
+    pub fn fill(
+        &self,
+        options: &mut TrainOptions,
+        population: &Population,
+        networks: &[&NetworkPlan],
+    ) -> Result<()> {
+        let setting = |name: &str| -> Option<Vec<f32>> {
+            let of = |n: &&NetworkPlan| n.settings.get(name).copied();
+            networks.iter().any(|n| of(n).is_some()).then(|| {
+                networks
+                    .iter()
+                    .map(|n| of(n).unwrap_or(0.0) as f32)
+                    .collect()
+            })
+        };
+        options.optimiser = self.optimiser;
+        options.schedule = self.schedule.clone();
+        options.noise_schedule = self.noise_schedule.clone();
+        options.clip_value = self.clip_value.map_or(f32::INFINITY, |v| v as f32);
+        options.loss = self.loss;
+        options.weight_decay = setting("weight_decay").unwrap_or_default();
+        options.input_noise = setting("input_noise").unwrap_or_default();
+        if let Some(gamma) = setting("gamma") {
+            let rates = options.learning_rate.iter_mut().zip(gamma);
+            rates.for_each(|(rate, gamma)| *rate *= gamma);
+        }
+        options.regularisers = self
+            .penalties
+            .iter()
+            .map(|penalty| Regulariser {
+                penalty: penalty.clone(),
+                strength: setting(penalty.name()).unwrap_or_else(|| vec![0.0; networks.len()]),
+            })
+            .collect();
+        options.constraint = self.constraint(population, networks)?.map(Arc::new);
+        Ok(())
+    }
+
+    /// What restricts the weights, if anything does.
+    fn constraint(
+        &self,
+        population: &Population,
+        networks: &[&NetworkPlan],
+    ) -> Result<Option<Constraint>> {
+        let varies = ["ratio", "density", "rank", "dimensions", "gamma"];
+        let varied = |n: &&NetworkPlan| varies.iter().any(|name| n.settings.contains_key(*name));
+        if self.restriction == Restriction::default() && !networks.iter().any(varied) {
+            return Ok(None);
+        }
+        let units = population.architecture.units;
+        let mut constraint = Constraint::new(&population.layout, networks.len());
+        let wrong = |e: chiliad_engine::error::EngineError| StudyError::Input(e.to_string());
+        for (k, network) in networks.iter().enumerate() {
+            let r = &self.restriction;
+            constraint.non_negative(k, |role| r.non_negative.iter().any(|p| p.holds(role)));
+            if let (Some(dale), Some(&ratio)) = (&r.dale, network.settings.get("ratio")) {
+                let signs = dale_signs(units, ratio);
+                let form = match dale.by {
+                    DaleBy::Projection => Form::Free,
+                    DaleBy::Absolute => Form::Absolute,
+                    DaleBy::Rectified => Form::Rectified,
+                };
+                constraint.dale(k, &signs, form).map_err(wrong)?;
+                if dale.excitatory_readout {
+                    let read: Vec<bool> = signs.iter().map(|s| *s > 0.0).collect();
+                    constraint.read_out_from(k, &read).map_err(wrong)?;
+                }
+            }
+            if !r.autapses {
+                constraint.no_autapses(k);
+            }
+            if let Some(&density) = network.settings.get("density") {
+                constraint
+                    .sparse(k, density, network.seeds.init)
+                    .map_err(wrong)?;
+            }
+            if !r.silenced.is_empty() {
+                let gains: Vec<f32> = (0..units)
+                    .map(|u| f32::from(u8::from(!r.silenced.contains(&u))))
+                    .collect();
+                constraint.gains(k, &gains).map_err(wrong)?;
+            }
+            if let Some(&gamma) = network.settings.get("gamma") {
+                // Drawn with variance 1/N: times N, or sqrt N, it has the variance of the parametrisation.
+                let n = units as f64;
+                constraint.scale(k, (1.0 / n) as f32, |r| matches!(r, Role::Recurrent(..)));
+                constraint.scale(k, (1.0 / (gamma * n)) as f32, |r| r == Role::Readout);
+            }
+            constraint.freeze(k, |role| r.frozen.iter().any(|p| p.holds(role)));
+        }
+        let whole = |name: &str| -> Vec<Option<usize>> {
+            let of = |n: &&NetworkPlan| n.settings.get(name).map(|v| *v as usize);
+            networks.iter().map(of).collect()
+        };
+        let ranks = whole("rank");
+        if ranks.iter().any(Option::is_some) {
+            constraint.low_rank(&ranks).map_err(wrong)?;
+        }
+        let dimensions = whole("dimensions");
+        if dimensions.iter().any(Option::is_some) {
+            let seeds: Vec<u64> = networks.iter().map(|n| n.seeds.init).collect();
+            constraint
+                .subspace(&dimensions, &population.params, &seeds)
+                .map_err(wrong)?;
+        }
+        Ok(Some(constraint))
+    }
+}
+
+/// Drawn weights at the scale of their parametrisation: recurrent ones with variance N and readouts with variance 1 where
+/// a network has a `gamma` (the spread of inputs and readout is a project default).
+pub fn scale_drawn(population: &mut Population, networks: &[&NetworkPlan]) {
+    let layout = Arc::clone(&population.layout);
+    let n = population.architecture.units as f32;
+    for (k, network) in networks.iter().enumerate() {
+        if !network.settings.contains_key("gamma") {
+            continue;
+        }
+        let params = &mut population.params[k * layout.n_params..][..layout.n_params];
+        for tensor in &layout.tensors {
+            let factor = match tensor.role {
+                Role::Recurrent(..) => n,
+                Role::Readout => n.sqrt(),
+                _ => continue,
+            };
+            params[tensor.range()].iter_mut().for_each(|w| *w *= factor);
+        }
+    }
+}
