@@ -36,7 +36,7 @@ pub(crate) fn missing(
     if !attractors.iter().all(|a| is_point(*a)) {
         return None;
     }
-    let sign = |k: usize| if k % 2 == 0 { 1 } else { -1 };
+    let sign = |k: usize| if k.is_multiple_of(2) { 1 } else { -1 };
     let sum: i64 = saddles.iter().map(|s| sign(unstable[*s])).sum();
     let sphere = 1 + sign(unstable[from] + 1);
     usize::try_from((sum + attractors.len() as i64 - sphere).abs()).ok()

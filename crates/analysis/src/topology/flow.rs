@@ -155,7 +155,10 @@ impl<'a> Flow<'a> {
         // Which state is in each row; a row that is done takes in the next.
         let (mut rows, mut next): (Vec<usize>, usize) = (Vec::new(), 0);
         let mut now = vec![0.0; self.map.n_state()];
-        while steps > 0 {
+        if steps == 0 {
+            return runs;
+        }
+        loop {
             while rows.len() < Block::<f64>::ROWS && next < states.len() {
                 self.block.put(rows.len(), &states[next]);
                 rows.push(next);
@@ -195,7 +198,8 @@ impl<'a> Flow<'a> {
             return Some(self.diverged());
         }
         self.captured(now).or_else(|| {
-            (taken % REST == 0)
+            taken
+                .is_multiple_of(REST)
                 .then(|| self.near_other(now, ON_OTHER))
                 .flatten()
         })
@@ -211,14 +215,14 @@ impl<'a> Flow<'a> {
             if let Some(known) = self.arrived(&now, taken) {
                 return known;
             }
-            if taken % REST == 0 {
+            if taken.is_multiple_of(REST) {
                 let mut then = now.clone();
                 self.step(&mut then);
                 if distance(&then, &now) <= RESTING * self.scale {
                     return self.rests(&now);
                 }
             }
-            if taken % REPEAT == 0 {
+            if taken.is_multiple_of(REPEAT) {
                 if let Some(orbit) = self.orbit(&now) {
                     return self.cycle(orbit);
                 }

@@ -35,7 +35,7 @@ pub struct Seen {
 }
 
 /// Probe trials are sampled with a seed of their own: no network was trained on them.
-const PROBE: u64 = 0x7072_6f62_65;
+const PROBE: u64 = 0x0070_726f_6265;
 
 /// All networks that are compared, ready to be run.
 pub struct Networks<'a> {
