@@ -153,7 +153,7 @@ impl Job<'_> {
             level: how.level,
             words: how.words.clone(),
             neighbour_of: None,
-            columns: how.columns.names.iter().map(|c| column(c)).collect(),
+            columns: how.columns.names.iter().map(column).collect(),
             figure: 0,
             n,
             figures,

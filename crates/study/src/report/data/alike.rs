@@ -32,7 +32,7 @@ pub struct Alike {
 }
 
 /// A measure at another setting: name, accuracy, rank correlation with the measure itself and its p.
-pub type Neighbouring = (String, Option<Interval>, Option<(f64, f64)>);
+pub(super) type Neighbouring = (String, Option<Interval>, Option<(f64, f64)>);
 
 /// One measure.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
