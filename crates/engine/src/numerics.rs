@@ -5,6 +5,9 @@
 //! this module (`cargo test -p chiliad-engine --release numerics`) and stated at each function.
 
 pub mod double;
+mod normal;
+
+pub use normal::normal;
 
 /// exp(x) clamped to the normal f32 range; relative error below 1.2e-7 (1 ulp) inside [-87, 88].
 #[inline(always)]

@@ -13,6 +13,7 @@ const ROUNDS: usize = 20;
 ///
 /// Word for word the Random123 reference, and the function of the same name in WGSL.
 #[must_use]
+#[inline(always)]
 pub fn threefry2x32(key: [u32; 2], counter: [u32; 2]) -> [u32; 2] {
     let schedule = [key[0], key[1], PARITY ^ key[0] ^ key[1]];
     let mut x = [
@@ -31,6 +32,37 @@ pub fn threefry2x32(key: [u32; 2], counter: [u32; 2]) -> [u32; 2] {
         }
     }
     x
+}
+
+/// [`threefry2x32`] at N counters `[low words, high words]` at once, in loops that become vectors.
+#[must_use]
+#[inline(always)]
+pub fn threefry2x32_lanes<const N: usize>(key: [u32; 2], counters: [[u32; N]; 2]) -> [[u32; N]; 2] {
+    let schedule = [key[0], key[1], PARITY ^ key[0] ^ key[1]];
+    let [mut a, mut b] = counters;
+    for l in 0..N {
+        a[l] = a[l].wrapping_add(schedule[0]);
+        b[l] = b[l].wrapping_add(schedule[1]);
+    }
+    for round in 0..ROUNDS {
+        let by = ROTATIONS[round % 8];
+        for l in 0..N {
+            a[l] = a[l].wrapping_add(b[l]);
+            b[l] = b[l].rotate_left(by) ^ a[l];
+        }
+        if round % 4 == 3 {
+            let injection = round / 4 + 1;
+            let (first, second) = (
+                schedule[injection % 3],
+                schedule[(injection + 1) % 3].wrapping_add(injection as u32),
+            );
+            for l in 0..N {
+                a[l] = a[l].wrapping_add(first);
+                b[l] = b[l].wrapping_add(second);
+            }
+        }
+    }
+    [a, b]
 }
 
 /// What a stream is for: the same seed under two purposes gives unrelated numbers.
@@ -195,6 +227,10 @@ mod tests {
         );
         let (key, counter) = ([0x1319_8a2e, 0x0370_7344], [0x243f_6a88, 0x85a3_08d3]);
         assert_eq!(threefry2x32(key, counter), [0xc492_3a9c, 0x483d_f7a0]);
+        let lanes = threefry2x32_lanes(key, [[counter[0], 1, 2], [counter[1], 3, 4]]);
+        for (l, counter) in [counter, [1, 3], [2, 4]].into_iter().enumerate() {
+            assert_eq!([lanes[0][l], lanes[1][l]], threefry2x32(key, counter));
+        }
     }
 
     #[test]

@@ -8,9 +8,10 @@ use super::passes::{FillNoise, ForwardPass, MomentsPass, TrainPass};
 use super::product::LANES;
 use super::weights::Weights;
 use crate::executor::TrainOptions;
+use crate::numerics::normal;
 use crate::population::{Architecture, Layout, Role};
 use crate::recipe::{Loss, Regulariser, Update};
-use chiliad_tasks::random::Stream;
+use chiliad_tasks::random::{Stream, threefry2x32_lanes};
 use chiliad_tasks::{Trials, pick};
 use std::sync::Arc;
 
@@ -47,6 +48,37 @@ pub(crate) struct BatchNoise {
 
 /// Counter of the first input channel: the cell's variates lie below.
 const INPUT_VARIATE: u32 = 0x8000_0000;
+
+/// The variates of one trial and time: unit u has those at the counter `[time, u stride + first]`.
+struct Variates<'a> {
+    key: [u32; 2],
+    time: u32,
+    first: u32,
+    stride: u32,
+    sd: f32,
+    to: &'a mut [f32],
+}
+
+impl pulp::WithSimd for Variates<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) {
+        for (chunk, values) in self.to.chunks_mut(LANES).enumerate() {
+            let unit = |l: usize| (chunk * LANES + l) as u32;
+            let counters = [
+                [self.time; LANES],
+                std::array::from_fn(|l| unit(l) * self.stride + self.first),
+            ];
+            let [a, b] = threefry2x32_lanes(self.key, counters);
+            let mut normals = [0.0; LANES];
+            for l in 0..LANES {
+                normals[l] = self.sd * normal([a[l], b[l]]);
+            }
+            values.copy_from_slice(&normals[..values.len()]);
+        }
+    }
+}
 
 /// What is minimised for one network.
 pub(crate) struct Objective<'a> {
@@ -206,18 +238,23 @@ impl Worker {
                     let slot = slot(i);
                     for (t, row) in rows.chunks_exact_mut(channels).enumerate() {
                         for (c, x) in row[..channels - 1].iter_mut().enumerate() {
-                            let variate = slot.normal_at(t as u32, INPUT_VARIATE + c as u32);
+                            let variate = normal(slot.words(t as u32, INPUT_VARIATE + c as u32));
                             *x = noise.input_sd.mul_add(variate, *x);
                         }
                     }
                 }
             }
+            let level = self.level;
             let fill = move |t: usize, i: usize, values: &mut [f32]| {
                 for (trial, row) in values.chunks_exact_mut(width).enumerate() {
-                    let slot = slot(trial);
-                    for (unit, value) in row.iter_mut().enumerate().take(units) {
-                        *value = noise.sd * slot.normal_at(t as u32, (unit * n_noise + i) as u32);
-                    }
+                    level.dispatch(Variates {
+                        key: slot(trial).key(),
+                        time: t as u32,
+                        first: i as u32,
+                        stride: n_noise as u32,
+                        sd: noise.sd,
+                        to: &mut row[..units],
+                    });
                 }
             };
             let fill = (noise.sd > 0.0 && n_noise > 0).then_some(&fill as &FillNoise<'_>);
