@@ -49,7 +49,7 @@ pub(super) fn section(data: &ReportData, palette: &Palette) -> String {
         .collect();
     format!(
         r#"<section id="alike"><h2>How alike</h2>
-<p class="caption">{}. Left, distances of all pairs, dark is far, networks in the order of the study; middle, networks in the plane as far apart as that allows; right, how far pairs are apart within a level of {} (line) and between levels (dashed line), over what they are held against: band, a network and itself in two halves of the trials; u, before training; s, moments shuffled.</p>
+<p class="caption">{}. Left, distances of all pairs, strong is far, networks in the order of the study; middle, networks in the plane as far apart as that allows; right, how far pairs are apart within a level of {} (line) and between levels (dashed line), over what they are held against: band, a network and itself in two halves of the trials; u, before training; s, moments shuffled.</p>
 <div class="legend">{legend}</div>{rows}<ul class="notes">{failed}</ul>{}{}</section>"#,
         escape(&alike.how),
         escape(if alike.factor.is_empty() {

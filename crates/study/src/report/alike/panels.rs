@@ -64,7 +64,7 @@ fn matrix(alike: &Alike, m: &Measure, palette: &Palette) -> Svg {
         );
     }
     let bottom = top + side;
-    let scale = format!("white 0, black {}", number(largest));
+    let scale = format!("page colour 0, strongest {}", number(largest));
     body += &text("axis-label mid", left + 0.5 * side, bottom + 14.0, &scale);
     let drawn = if bin == 1 {
         "a row per network".to_owned()
