@@ -1,13 +1,16 @@
 //! The native executor: one network per thread at a time, SIMD over units, the cell's bytecode between the products.
 //!
 //! [`level`](Level) picks the instructions, `product` is the register tile, `weights` and `arena` are where things lie,
-//! `block` and `passes` run 16 trials forward and backward, `step` makes an optimiser step of it.
+//! `block` and `passes` run 16 trials forward and backward, `step` gathers batches and sums gradients, `optimise` makes steps of
+//! them; `activity` holds penalties of activity, `noise` the variates.
 
 mod activity;
 mod arena;
 mod block;
 mod level;
 mod lines;
+mod noise;
+mod optimise;
 mod passes;
 mod peak;
 mod product;
@@ -24,9 +27,10 @@ use crate::executor::{
 use crate::population::{Architecture, Layout, Population};
 use crate::recipe::Loss;
 use chiliad_tasks::Trials;
+use noise::BatchNoise;
 use rayon::prelude::*;
 use std::sync::Arc;
-use step::{BatchNoise, Objective, Worker, batch, gather_inputs};
+use step::{Objective, Worker, batch, gather_inputs};
 
 /// Trains and rolls out on the processor.
 #[derive(Debug)]

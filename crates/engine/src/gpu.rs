@@ -20,6 +20,7 @@ mod lyapunov;
 mod pace;
 mod plan;
 mod pointwise;
+mod record;
 mod reflect;
 mod session;
 

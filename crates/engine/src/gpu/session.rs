@@ -59,7 +59,7 @@ impl GpuTraining {
             })
         };
         options.check(population)?;
-        super::fleet::check(options)?;
+        super::record::check(options)?;
         if !(1..=256).contains(&population.architecture.units) {
             return Err(EngineError::Unsupported {
                 executor: "GPU",

@@ -20,10 +20,7 @@ impl LowRank {
         }
     }
 
-    fn parts<'a>(
-        &self,
-        network: usize,
-    ) -> impl Iterator<Item = (Range<usize>, usize)> + use<'_, 'a> {
+    fn parts(&self, network: usize) -> impl Iterator<Item = (Range<usize>, usize)> + '_ {
         let rank = self.ranks[network];
         self.matrices
             .iter()

@@ -1,0 +1,68 @@
+//! What a network is given besides its weights, and what of a recipe the kernels do not have.
+
+use super::geometry::RECORD_WORDS;
+use crate::error::EngineError;
+use crate::executor::TrainOptions;
+use crate::recipe::Penalty;
+
+/// One network's record: words 4 to 18 of `network.wgsl`, behind its keys.
+pub(super) fn rates(options: Option<&TrainOptions>, network: usize) -> [f32; RECORD_WORDS - 4] {
+    let mut words = [0.0; RECORD_WORDS - 4];
+    let Some(options) = options else { return words };
+    words[0] = options.learning_rate[network];
+    words[1] = options.noise[network];
+    words[2] = TrainOptions::of(&options.input_noise, network);
+    words[3] = TrainOptions::of(&options.weight_decay, network);
+    for r in &options.regularisers {
+        let strength = r.strength[network];
+        match &r.penalty {
+            Penalty::L1 { on } => on.iter().for_each(|p| words[4 + *p as usize] += strength),
+            Penalty::L2 { on } => on.iter().for_each(|p| words[8 + *p as usize] += strength),
+            Penalty::Rate => words[12] += strength,
+            Penalty::RateCap { cap } => {
+                words[13] = strength;
+                words[14] = *cap;
+            }
+            _ => {}
+        }
+    }
+    words
+}
+
+/// Refuses by name what the kernels do not have.
+pub(super) fn check(options: &TrainOptions) -> Result<(), EngineError> {
+    let refuse = |what: String, allowed: &str| {
+        Err(EngineError::Unsupported {
+            executor: "GPU",
+            what,
+            allowed: allowed.into(),
+        })
+    };
+    let mut caps = 0;
+    for r in &options.regularisers {
+        match r.penalty {
+            Penalty::L1 { .. } | Penalty::L2 { .. } | Penalty::Rate => {}
+            Penalty::RateCap { .. } => caps += 1,
+            _ => {
+                return refuse(
+                    format!("penalty `{}`", r.penalty.name()),
+                    "l1, l2, rate, rate_cap; the others on the CPU",
+                );
+            }
+        }
+    }
+    if caps > 1 {
+        return refuse(format!("{caps} rate caps"), "one; more on the CPU");
+    }
+    if options
+        .constraint
+        .as_ref()
+        .is_some_and(|c| !c.is_elementwise())
+    {
+        return refuse(
+            "low rank, or a random subspace".into(),
+            "signs, masks, gains, frozen and non-negative parts; the others on the CPU",
+        );
+    }
+    Ok(())
+}
