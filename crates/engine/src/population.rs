@@ -2,6 +2,7 @@
 
 pub mod initialise;
 mod layout;
+mod recurrent;
 
 pub use layout::{Layout, Role, Tensor};
 

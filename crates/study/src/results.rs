@@ -109,6 +109,7 @@ pub fn networks_table(
     plan: &PopulationPlan,
     indices: &[usize],
     results: &[NetworkResult],
+    figures: &[(&str, Vec<f64>)],
 ) -> Result<Vec<u8>> {
     let plans: Vec<&NetworkPlan> = indices.iter().map(|&n| &plan.networks[n]).collect();
     let mut table = Table::default()
@@ -123,6 +124,18 @@ pub fn networks_table(
             &format!("constant_{name}"),
             plans.iter().map(|p| p.constants[i]),
         );
+    }
+    let names: std::collections::BTreeSet<&String> = plan
+        .networks
+        .iter()
+        .flat_map(|n| n.settings.keys())
+        .collect();
+    for name in names {
+        let value = |p: &&NetworkPlan| p.settings.get(name).copied().unwrap_or(f64::NAN);
+        table = table.numbers(name, plans.iter().map(value));
+    }
+    for (name, values) in figures {
+        table = table.numbers(name, values.iter().copied());
     }
     table
         .text("outcome", results.iter().map(|r| r.outcome.name()))

@@ -95,7 +95,7 @@ impl Run<'_> {
             ));
             let (_, trained) = self.train_networks(plan, train, &all, checkpoint)?;
             let path = Self::path(plan, WHOLE);
-            let table = networks_table(plan, &all, &NetworkResult::all(&trained))?;
+            let table = networks_table(plan, &all, &NetworkResult::all(&trained), &[])?;
             self.folder.write(&path, &table)?;
             self.folder
                 .finish(&stage, vec![path], start.elapsed().as_secs_f64())?;

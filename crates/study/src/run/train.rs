@@ -58,11 +58,23 @@ impl Run<'_> {
                 self.untouched(population, Outcome::Untrained)?
             }
         };
+        let mut figures = vec![(
+            "recurrent_rank",
+            population
+                .recurrent_rank()
+                .into_iter()
+                .map(|r| r as f64)
+                .collect(),
+        )];
+        if let Origin::Train(train) = &plan.origin {
+            let before = engine_calls::untrained(plan, Some(train), &indices)?;
+            figures.push(("recurrent_change", population.recurrent_change(&before)));
+        }
         let tables = [
             ("weights.safetensors", own::to_bytes(&population)?),
             (
                 "networks.parquet",
-                networks_table(plan, &indices, &results)?,
+                networks_table(plan, &indices, &results, &figures)?,
             ),
             ("curves.parquet", curves_table(&indices, &curves)?),
         ];
