@@ -100,6 +100,14 @@ fn train_step_gradient_of_every_parameter_matches_finite_differences() {
         ("gru", "softplus"),
         ("gru_reset_after", "sigmoid"),
         ("lstm", "relu"),
+        ("mgu", "gelu"),
+        ("antisymmetric", "erf"),
+        ("al_rnn", "identity"),
+        ("shplrnn", "identity"),
+        ("shplrnn_clipped", "identity"),
+        ("state_space", "saturating_linear"),
+        ("state_space_complex", "leaky_relu"),
+        ("linear_attention", "identity"),
     ] {
         let (error, tensor) = compare(&gpu, cell, activation);
         println!("{cell:16} {activation:9} worst {error:.1e} of the tensor's largest ({tensor})");
