@@ -221,7 +221,10 @@ fn shallow_networks_are_hess_2023() {
 fn shallow_networks_have_the_losses_known() {
     let (m, l) = (2, 5);
     let observed = |t: f64| [(0.3 * t).sin(), (0.2 * t + 0.5).cos()];
-    for (cell, known) in [("shplrnn", 0.450_974_736_6), ("shplrnn_clipped", 0.828_556_148_8)] {
+    for (cell, known) in [
+        ("shplrnn", 0.450_974_736_6),
+        ("shplrnn_clipped", 0.828_556_148_8),
+    ] {
         let architecture = gpu_adapter::architecture(cell, "tanh", l, 0, m);
         let mut population = Population::zeros(architecture, 1);
         population.constants = vec![m as f32];
@@ -241,7 +244,11 @@ fn shallow_networks_have_the_losses_known() {
             put("h0.z", 0, i, l, observed(0.0)[i]);
             put("w_out", i, i, l, 1.0);
         }
-        let hidden_bias = if cell == "shplrnn" { "bias.p" } else { "unit.h" };
+        let hidden_bias = if cell == "shplrnn" {
+            "bias.p"
+        } else {
+            "unit.h"
+        };
         for k in 0..l {
             put(hidden_bias, 0, k, l, 0.3 * (k as f64).cos());
         }

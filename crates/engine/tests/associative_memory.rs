@@ -70,14 +70,13 @@ fn hebbian_memory_as_a_network_has_nine_fixed_points() {
     let visited = Visited::none();
     let found = find(&population, 0, &[0.0], 0, &visited, &Options::default()).unwrap();
     let m = magnitude();
-    let unstable: Vec<usize> = found
-        .points
-        .iter()
-        .map(|p| p.spectrum.n_unstable)
-        .collect();
+    let unstable: Vec<usize> = found.points.iter().map(|p| p.spectrum.n_unstable).collect();
     assert_eq!(unstable, [0, 0, 0, 0, 1, 1, 1, 1, 2]);
     let size = |p: &[f64]| p.iter().map(|x| x * x).sum::<f64>().sqrt() / m;
-    for (point, expected) in found.points.iter().zip([8.0, 8.0, 8.0, 8.0, 4.0, 4.0, 4.0, 4.0, 0.0])
+    for (point, expected) in found
+        .points
+        .iter()
+        .zip([8.0, 8.0, 8.0, 8.0, 4.0, 4.0, 4.0, 4.0, 0.0])
     {
         assert!((size(&point.state) - f64::sqrt(expected)).abs() < 1e-6);
     }
