@@ -5,6 +5,7 @@
 //! the name of a figure does not say. Definitions, defaults and sources: `docs/distances.md`.
 
 pub mod assignment;
+pub mod attractor;
 pub mod behaviour;
 pub mod dsa;
 mod error;

@@ -9,6 +9,7 @@ pub mod linearised;
 pub mod matching;
 pub mod pathways;
 pub mod probes;
+pub mod psychometric;
 pub mod reconstruction;
 pub mod share;
 pub mod slow_set;

@@ -5,13 +5,15 @@
 
 use chiliad_tasks::random::Stream;
 use realfft::RealFftPlanner;
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Purpose word of the noise of [`samples`].
 const SAMPLES: u32 = 0x330;
 
 /// Which range is cut into bins, and which bins count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Binning {
     /// `[min - 0.1 sd, max + 0.1 sd]` of the observed series, all bins (the authors' Julia code).
     Extended,

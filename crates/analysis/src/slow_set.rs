@@ -131,20 +131,17 @@ pub fn describe(map: &Map, states: &[Vec<f64>], options: &Options) -> Option<Slo
         }
         let moved: Vec<f64> = now.iter().zip(state).map(|(a, b)| a - b).collect();
         let length = landmarks::norm(&moved);
-        let tangent: f64 = neighbourhoods
-            .iter()
-            .flat_map(|all| &all[i])
-            .fold(0.0, |s, axis| {
-                s + axis
-                    .iter()
-                    .zip(&moved)
-                    .map(|(a, m)| a * m)
-                    .sum::<f64>()
-                    .powi(2)
-            });
+        // What is left of the movement when the tangents' parts are taken away: not a difference of squares, whose rounding
+        // would be the square root of that of f64.
+        let (mut tangent, mut rest) = (0.0, moved.clone());
+        for axis in neighbourhoods.iter().flat_map(|all| &all[i]) {
+            let part: f64 = axis.iter().zip(&moved).map(|(a, m)| a * m).sum();
+            tangent += part * part;
+            rest.iter_mut().zip(axis).for_each(|(r, a)| *r -= part * a);
+        }
         drift.push(length);
         along.push(tangent.sqrt());
-        across.push((length * length - tangent).max(0.0).sqrt());
+        across.push(landmarks::norm(&rest));
     }
     let dimension = dimension_local.map(|d| d.round() as usize);
     let shape = match (diameter > 0.0, betti_0, dimension, betti_1) {

@@ -9,11 +9,15 @@ pub mod agreement;
 pub mod automaton;
 mod build;
 pub mod class;
+mod closure;
+mod directions;
 pub mod edit;
 mod flow;
 mod graph;
 mod inputs;
 mod manifold;
+mod simplex;
+mod tracking;
 pub mod transition;
 mod unstable;
 

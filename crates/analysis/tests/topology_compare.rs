@@ -222,6 +222,7 @@ fn chain(kinds: &[usize]) -> Graph {
         label: String::new(),
         reached: None,
         share: 0.0,
+        missing: None,
         readout: Vec::new(),
         rounded: Vec::new(),
     };

@@ -12,7 +12,7 @@ pub(crate) use collect::Collector;
 
 use crate::cycles::Cycle;
 use crate::error::EngineError;
-use crate::fixed_points::{Settler, Source, Visited};
+use crate::fixed_points::{Source, Visited, settle};
 use crate::lyapunov::Exponents;
 use crate::map::Map;
 use crate::population::Population;
@@ -187,8 +187,12 @@ pub fn find(
                 .collect(),
         });
     }
-    let mut settler = Settler::new(&map, population, network);
-    let ends = settler.settle(&starts, options.settle_steps, source.resting_speed(&map));
+    let ends = settle(
+        &map,
+        &starts,
+        options.settle_steps,
+        source.resting_speed(&map),
+    );
     let mut collector = Collector::new(&map, source.scale, options.clone());
     for (i, end) in ends.iter().enumerate() {
         let at = collector.place(end);

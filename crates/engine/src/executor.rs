@@ -13,6 +13,9 @@ use std::sync::Arc;
 pub struct TrainOptions {
     /// Trials per step and network.
     pub batch: usize,
+    /// Take the bank's first `batch` trials at every step, instead of drawing with replacement: the whole grid of a task,
+    /// say.
+    pub in_turn: bool,
     /// How a gradient becomes a step.
     pub optimiser: Optimiser,
     /// Step size, `[network]`.
@@ -48,6 +51,7 @@ impl TrainOptions {
     pub fn new(n_networks: usize) -> Self {
         Self {
             batch: 64,
+            in_turn: false,
             optimiser: Optimiser::default(),
             learning_rate: vec![0.01; n_networks],
             schedule: Schedule::Constant,
@@ -115,6 +119,19 @@ impl TrainOptions {
             }
         }
         Ok(())
+    }
+
+    /// Refuses to take in turn more trials than a bank has.
+    pub(crate) fn check_bank(&self, bank: &Trials) -> Result<(), EngineError> {
+        if !self.in_turn || self.batch <= bank.n_trials {
+            return Ok(());
+        }
+        Err(EngineError::Shape {
+            operation: "train",
+            what: "trials in turn".into(),
+            found: format!("{} per step", self.batch),
+            expected: format!("at most {}, what the bank has", bank.n_trials),
+        })
     }
 
     /// An entry of a vector that may be left empty, for 0.

@@ -16,7 +16,7 @@ mod solve;
 
 pub(crate) use cluster::{canonical, distance};
 pub(crate) use seeds::Source;
-pub(crate) use settle::Settler;
+pub(crate) use settle::settle;
 pub(crate) use solve::norm;
 
 pub use certificate::{Certificate, Verdict};

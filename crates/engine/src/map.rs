@@ -5,6 +5,7 @@
 //! Where `next` has the form `u h + (1 - u) c`, the residual that is solved is `c(h) - h`: the same zeros, far better
 //! conditioned when the gate u is near 1.
 
+mod block;
 pub(crate) mod bounds;
 pub(crate) mod dense;
 pub(crate) mod form;
@@ -13,6 +14,7 @@ mod jacobian;
 mod keeps_box;
 mod newton;
 
+pub use block::Block;
 pub use keeps_box::{BoxKept, keeps_box};
 
 use crate::cell::Cell;

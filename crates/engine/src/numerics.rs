@@ -4,6 +4,8 @@
 //! finite input to a finite output. Worst errors over all finite f32 inputs are measured by the tests of
 //! this module (`cargo test -p chiliad-engine --release numerics`) and stated at each function.
 
+pub mod double;
+
 /// exp(x) clamped to the normal f32 range; relative error below 1.2e-7 (1 ulp) inside [-87, 88].
 #[inline(always)]
 pub fn exp(x: f32) -> f32 {
@@ -132,7 +134,7 @@ pub fn erf(x: f32) -> f32 {
     if x < 0.0 { -y } else { y }
 }
 
-/// A number type that programs run in: f32 with the formulas above, f64 with exact functions.
+/// A number type that programs run in: f32 with the formulas above, f64 with functions exact to its precision.
 pub trait Real: Copy + PartialOrd + Default + Send + Sync + std::fmt::Debug + 'static {
     /// From a literal.
     fn from_f64(x: f64) -> Self;
@@ -173,7 +175,7 @@ macro_rules! real {
     };
 }
 real!(f32, |x: f64| x as f32, Tanh => tanh, Sigmoid => sigmoid, Softplus => softplus, Exp => exp, Log => log, Sqrt => sqrt, Erf => erf);
-real!(f64, |x: f64| x, Tanh => f64::tanh, Sigmoid => exact::sigmoid, Softplus => exact::softplus, Exp => f64::exp, Log => f64::ln, Sqrt => f64::sqrt, Erf => exact::erf);
+real!(f64, |x: f64| x, Tanh => double::tanh, Sigmoid => double::sigmoid, Softplus => exact::softplus, Exp => f64::exp, Log => f64::ln, Sqrt => f64::sqrt, Erf => exact::erf);
 
 /// The same functions in f64, to its precision.
 pub mod exact {

@@ -2,11 +2,13 @@
 
 mod cycles;
 mod lyapunov;
+mod rhythm;
 
 pub use cycles::{
     AttractorRow, Condition, CycleRow, CyclesPlan, NetworkCycles, OrbitCount, arrays, cycles,
 };
 pub use lyapunov::{Drive, LyapunovPlan, NetworkExponents, lyapunov, rates};
+pub use rhythm::{Line, Rhythm};
 
 use crate::error::{Result, StudyError};
 use serde::Serialize;

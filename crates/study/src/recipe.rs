@@ -23,6 +23,9 @@ pub type Settings = BTreeMap<String, f64>;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecipePlan {
+    /// Whether the bank's first trials are taken at every step.
+    #[serde(default)]
+    pub in_turn: bool,
     /// Optimiser.
     pub optimiser: Optimiser,
     /// Factor of the step size.
@@ -104,6 +107,7 @@ impl RecipePlan {
                     .collect()
             })
         };
+        options.in_turn = self.in_turn;
         options.optimiser = self.optimiser;
         options.schedule = self.schedule.clone();
         options.noise_schedule = self.noise_schedule.clone();

@@ -95,6 +95,9 @@ pub struct TrainSpec {
     /// Trials per step.
     #[serde(default = "defaults::batch")]
     pub batch: usize,
+    /// Take the bank's first `batch` trials at every step: the whole grid of a variant, say.
+    #[serde(default)]
+    pub in_turn: bool,
     /// Step size, here or in `optimiser`.
     #[serde(default)]
     pub learning_rate: Option<OneOrMany<f64>>,

@@ -77,7 +77,9 @@ pub fn measure(
         ..Options::default()
     };
     let mut found: Vec<(Graph, Fidelity)> = Vec::with_capacity(indices.len());
-    let together = 2 * rayon::current_num_threads();
+    // Many more than threads, since one network may take a hundred times as long as the next; their trajectories are held
+    // meanwhile.
+    let together = 8 * rayon::current_num_threads();
     for first in (0..population.n_networks).step_by(together) {
         let chosen: Vec<usize> = (first..population.n_networks.min(first + together)).collect();
         let part = population.select(&chosen);

@@ -41,10 +41,12 @@ pub enum TaskError {
         message: String,
     },
     /// A field of a task file whose value is out of range.
-    #[error("{file}: {field} = {value}: {allowed}")]
+    #[error("{file}:{}{field} = {value}: {allowed}", line.map_or_else(|| " ".to_owned(), |line| format!("{line}: ")))]
     Field {
         /// The task file.
         file: String,
+        /// The line on which the field stands, from 1, where it is known.
+        line: Option<usize>,
         /// The path of the field, as in `variants["sparse"].bits`.
         field: String,
         /// The value found.

@@ -6,15 +6,29 @@
 mod context_integration;
 mod external;
 mod flip_flop;
+mod flow;
+mod hidden_markov;
+mod modular_linear;
+mod path_integration;
 mod place;
+mod rules;
 mod sine;
+mod trial;
 
 use serde::Deserialize;
 
 pub use context_integration::{ContextIntegration, ContextIntegrationSpec};
 pub use external::{External, ExternalSpec};
 pub use flip_flop::{FlipFlop, FlipFlopSpec};
-pub use sine::{Order, Sine, SineSpec};
+pub use flow::{Flow, FlowSpec, System};
+pub use hidden_markov::{HiddenMarkov, HiddenMarkovSpec};
+pub use modular_linear::{ModularLinear, ModularLinearSpec};
+pub use path_integration::{Direction, PathIntegration, PathIntegrationSpec};
+pub use rules::{Rules, RulesSpec};
+pub use sine::{Sine, SineSpec};
+pub use trial::{
+    ConditionsSpec, During, SignalSpec, Span, TargetSpec, Trial, TrialSpec, WeightSpec,
+};
 
 pub(crate) use place::Place;
 
@@ -22,6 +36,16 @@ use crate::error::Result;
 use crate::random::{Draws, Stream};
 use crate::task::Condition;
 use crate::trials::{TaskShape, Trials};
+
+/// How a trial gets what can be listed: frequencies, conditions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum Order {
+    /// Each trial draws, all equally likely.
+    Random,
+    /// Trial k has combination k modulo their number, the first axis changing most slowly: as many trials as there are
+    /// combinations are the whole grid.
+    Grid,
+}
 
 /// A generator as a task file writes it. In a variant a field left out keeps the value it has under `generator`.
 #[derive(Clone, Debug, Deserialize)]
@@ -32,6 +56,18 @@ pub enum GeneratorSpec {
     Sine(SineSpec),
     /// Integrate the one of two streams that a static context names.
     ContextIntegration(ContextIntegrationSpec),
+    /// Follow direction and speed to a position.
+    PathIntegration(PathIntegrationSpec),
+    /// Say where a trajectory of a known flow goes next.
+    Flow(FlowSpec),
+    /// Say which symbol of a hidden Markov chain comes next.
+    HiddenMarkov(HiddenMarkovSpec),
+    /// Sum modules of inputs over time.
+    ModularLinear(ModularLinearSpec),
+    /// Trials in epochs, written in the file.
+    Trial(Box<TrialSpec>),
+    /// Several tasks in epochs, one of them per trial.
+    Rules(Box<RulesSpec>),
     /// The user's own trials.
     External(ExternalSpec),
 }
@@ -45,6 +81,18 @@ impl GeneratorSpec {
             (Self::ContextIntegration(own), Self::ContextIntegration(base)) => {
                 Self::ContextIntegration(own.over(base))
             }
+            (Self::PathIntegration(own), Self::PathIntegration(base)) => {
+                Self::PathIntegration(own.over(base))
+            }
+            (Self::Flow(own), Self::Flow(base)) => Self::Flow(own.over(base)),
+            (Self::HiddenMarkov(own), Self::HiddenMarkov(base)) => {
+                Self::HiddenMarkov(own.over(base))
+            }
+            (Self::ModularLinear(own), Self::ModularLinear(base)) => {
+                Self::ModularLinear(own.over(base))
+            }
+            (Self::Trial(own), Self::Trial(base)) => Self::Trial(Box::new(own.over(base))),
+            (Self::Rules(own), Self::Rules(base)) => Self::Rules(Box::new(own.over(base))),
             (Self::External(own), Self::External(_)) => Self::External(own.clone()),
             _ => return None,
         })
@@ -55,6 +103,12 @@ impl GeneratorSpec {
             Self::FlipFlop(_) => "FlipFlop",
             Self::Sine(_) => "Sine",
             Self::ContextIntegration(_) => "ContextIntegration",
+            Self::PathIntegration(_) => "PathIntegration",
+            Self::Flow(_) => "Flow",
+            Self::HiddenMarkov(_) => "HiddenMarkov",
+            Self::ModularLinear(_) => "ModularLinear",
+            Self::Trial(_) => "Trial",
+            Self::Rules(_) => "Rules",
             Self::External(_) => "External",
         }
     }
@@ -65,6 +119,12 @@ impl GeneratorSpec {
             Self::FlipFlop(spec) => Generator::FlipFlop(spec.resolve(place)?),
             Self::Sine(spec) => Generator::Sine(spec.resolve(place)?),
             Self::ContextIntegration(spec) => Generator::ContextIntegration(spec.resolve(place)?),
+            Self::PathIntegration(spec) => Generator::PathIntegration(spec.resolve(place)?),
+            Self::Flow(spec) => Generator::Flow(spec.resolve(place)?),
+            Self::HiddenMarkov(spec) => Generator::HiddenMarkov(spec.resolve(place)?),
+            Self::ModularLinear(spec) => Generator::ModularLinear(spec.resolve(place)?),
+            Self::Trial(spec) => Generator::Trial(Box::new(spec.resolve(place, &[])?)),
+            Self::Rules(spec) => Generator::Rules(spec.resolve(place)?),
             Self::External(spec) => Generator::External(spec.resolve(place)?),
         })
     }
@@ -79,6 +139,18 @@ pub enum Generator {
     Sine(Sine),
     /// See [`GeneratorSpec::ContextIntegration`].
     ContextIntegration(ContextIntegration),
+    /// See [`GeneratorSpec::PathIntegration`].
+    PathIntegration(PathIntegration),
+    /// See [`GeneratorSpec::Flow`].
+    Flow(Flow),
+    /// See [`GeneratorSpec::HiddenMarkov`].
+    HiddenMarkov(HiddenMarkov),
+    /// See [`GeneratorSpec::ModularLinear`].
+    ModularLinear(ModularLinear),
+    /// See [`GeneratorSpec::Trial`].
+    Trial(Box<Trial>),
+    /// See [`GeneratorSpec::Rules`].
+    Rules(Rules),
     /// See [`GeneratorSpec::External`].
     External(External),
 }
@@ -107,6 +179,14 @@ pub(crate) trait Generate {
     }
     /// Writes trial number `trial`; `draws` is that trial's own.
     fn fill(&self, trial: usize, draws: Draws, slot: TrialSlot<'_>);
+    /// Where the epochs of trial number `trial` lie, of the same draws; none where a generator has no epochs.
+    fn spans(&self, _trial: usize, _draws: Draws) -> Vec<Span> {
+        Vec::new()
+    }
+    /// What the decision of trial number `trial` is about, of the same draws; `None` where a task has no decision.
+    fn evidence(&self, _trial: usize, _draws: Draws) -> Option<f64> {
+        None
+    }
 }
 
 impl Generator {
@@ -115,6 +195,12 @@ impl Generator {
             Self::FlipFlop(generator) => generator,
             Self::Sine(generator) => generator,
             Self::ContextIntegration(generator) => generator,
+            Self::PathIntegration(generator) => generator,
+            Self::Flow(generator) => generator,
+            Self::HiddenMarkov(generator) => generator,
+            Self::ModularLinear(generator) => generator,
+            Self::Trial(generator) => generator.as_ref(),
+            Self::Rules(generator) => generator,
             Self::External(generator) => generator,
         }
     }

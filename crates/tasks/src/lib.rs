@@ -22,7 +22,9 @@
 
 pub mod bank;
 mod error;
+mod expression;
 pub mod generators;
+mod named;
 pub mod npz;
 pub mod plot;
 pub mod random;
@@ -33,7 +35,8 @@ pub mod trials;
 
 pub use bank::{TrialBank, pick};
 pub use error::{Result, TaskError};
+pub use generators::Span;
 pub use npz::{NpzArray, NpzData, read_npy, read_npz, write_npy, write_npz};
 pub use random::{Draws, Stream, threefry2x32};
-pub use task::{Condition, Task, builtin_names};
+pub use task::{Condition, Recipe, Task, builtin_names};
 pub use trials::{TaskShape, Trials};

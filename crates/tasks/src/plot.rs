@@ -2,14 +2,15 @@
 
 use std::fmt::{self, Write};
 
+use crate::generators::Span;
 use crate::trials::Trials;
 
 const WIDTH: f32 = 760.0;
 const LEFT: f32 = 64.0;
 const RIGHT: f32 = 640.0;
 const PANEL: f32 = 150.0;
-const TOPS: [f32; 2] = [48.0, 232.0];
-const HEIGHT: f32 = 430.0;
+const TOPS: [f32; 2] = [56.0, 240.0];
+const HEIGHT: f32 = 438.0;
 /// Beyond it a legend says how many there are, and colours repeat.
 const LEGEND: usize = 8;
 
@@ -18,6 +19,7 @@ const STYLE: &str = "<style>
 svg { font: 12px system-ui, sans-serif; color-scheme: light dark; }
 .page { fill: #ffffff; } text { fill: #222222; } .title { font-size: 14px; font-weight: 600; }
 .axis { stroke: #888888; fill: none; } .grid { stroke: #888888; stroke-opacity: 0.25; } .idle { fill: #888888; }
+.epoch { stroke: #888888; stroke-dasharray: 3 3; fill: none; } .name { font-size: 10.5px; }
 .line { fill: none; stroke-width: 1.6; stroke-linejoin: round; }
 .c0 { stroke: #0072b2; } .c1 { stroke: #d55e00; } .c2 { stroke: #009e73; } .c3 { stroke: #cc79a7; }
 .c4 { stroke: #e69f00; } .c5 { stroke: #56b4e9; } .c6 { stroke: #888888; } .c7 { stroke: #8a63d2; }
@@ -25,17 +27,23 @@ svg { font: 12px system-ui, sans-serif; color-scheme: light dark; }
 </style>
 ";
 
-/// Draws trial `trial` under `title`. Steps that do not count in the loss are shaded in the lower panel, lightly where
+/// Draws trial `trial` under `title`, its epochs marked by lines and names. Steps that do not count in the loss are shaded in the lower panel, lightly where
 /// they count for less. A trial that is not there gives a picture that says so.
 #[must_use]
-pub fn trial_svg(trials: &Trials, trial: usize, title: &str) -> String {
+pub fn trial_svg(trials: &Trials, trial: usize, title: &str, spans: &[Span]) -> String {
     let mut svg = String::new();
     // Writing to a string cannot fail.
-    let _ = draw(&mut svg, trials, trial, title);
+    let _ = draw(&mut svg, trials, trial, title, spans);
     svg
 }
 
-fn draw(svg: &mut String, trials: &Trials, trial: usize, title: &str) -> fmt::Result {
+fn draw(
+    svg: &mut String,
+    trials: &Trials,
+    trial: usize,
+    title: &str,
+    spans: &[Span],
+) -> fmt::Result {
     let title = escape(title);
     writeln!(
         svg,
@@ -58,6 +66,7 @@ fn draw(svg: &mut String, trials: &Trials, trial: usize, title: &str) -> fmt::Re
     let inputs = Panel::new(TOPS[0], row(&trials.inputs, trials.n_inputs));
     let targets = Panel::new(TOPS[1], row(&trials.targets, trials.n_outputs));
     shade(svg, &row(&trials.mask, trials.n_outputs), trials.n_steps)?;
+    mark_epochs(svg, spans, trials.n_steps)?;
     inputs.draw(svg, "input")?;
     targets.draw(svg, "target")?;
     let (middle, below) = ((LEFT + RIGHT) / 2.0, TOPS[1] + PANEL + 36.0);
@@ -109,6 +118,39 @@ fn shade(svg: &mut String, mask: &[Vec<f32>], n_steps: usize) -> fmt::Result {
             svg,
             r#"<text x="{RIGHT}" y="{y}" text-anchor="end">grey: little or no weight in the loss</text>"#
         )?;
+    }
+    Ok(())
+}
+
+/// A line where each epoch but the first begins, its name above the inputs; a name without room is left to the line's
+/// tooltip.
+fn mark_epochs(svg: &mut String, spans: &[Span], n_steps: usize) -> fmt::Result {
+    let mut free_from = LEFT;
+    for span in spans.iter().filter(|span| span.to > span.from) {
+        let edge = |step: usize| x_of(step as f32 - 0.5, n_steps).clamp(LEFT, RIGHT);
+        let (from, to) = (edge(span.from), edge(span.to));
+        let (name, until) = (escape(&span.name), span.to);
+        if span.from > 0 {
+            writeln!(
+                svg,
+                r#"<path class="epoch" d="M{from:.1} {}V{}M{from:.1} {}V{}"><title>{name}: steps {} to {until}</title></path>"#,
+                TOPS[0],
+                TOPS[0] + PANEL,
+                TOPS[1],
+                TOPS[1] + PANEL,
+                span.from
+            )?;
+        }
+        // About 5.6 pixels a letter.
+        let (middle, half) = ((from + to) / 2.0, 2.8 * span.name.len() as f32);
+        if middle - half >= free_from {
+            let y = TOPS[0] - 5.0;
+            writeln!(
+                svg,
+                r#"<text class="name" x="{middle:.1}" y="{y}" text-anchor="middle">{name}</text>"#
+            )?;
+            free_from = middle + half + 4.0;
+        }
     }
     Ok(())
 }

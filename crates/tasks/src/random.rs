@@ -45,6 +45,8 @@ pub mod purpose {
     pub const BANK: u32 = 3;
     /// Which trial of the bank a network sees ([`crate::pick`]).
     pub const PICK: u32 = 4;
+    /// The trials that are looked at before a task file is accepted.
+    pub const LOOK: u32 = 5;
 }
 
 /// Random access to the numbers of one seed and one purpose.
@@ -146,6 +148,13 @@ impl Draws {
         box_muller(self.block())
     }
 
+    /// Two independent standard normals from one fresh block, the first of them what [`Draws::normal`] would give.
+    pub(crate) fn normal_pair(&mut self) -> [f64; 2] {
+        let [radius, angle] = polar(self.block());
+        let (sin, cos) = angle.sin_cos();
+        [radius * cos, radius * sin]
+    }
+
     /// An integer in 0 .. `n`; 0 where `n` is 0. One word per call, so a probability is off by less than n / 2^32.
     pub fn below(&mut self, n: u32) -> u32 {
         ((u64::from(self.word()) * u64::from(n)) >> 32) as u32
@@ -161,10 +170,16 @@ fn unit_interval(word: u32) -> f32 {
     (word >> 8) as f32 * (1.0 / 16_777_216.0)
 }
 
-fn box_muller([radius, angle]: [u32; 2]) -> f32 {
+fn box_muller(words: [u32; 2]) -> f32 {
+    let [radius, angle] = polar(words);
+    (radius * angle.cos()) as f32
+}
+
+/// Radius and angle of a point of the plane whose coordinates are standard normal.
+fn polar([radius, angle]: [u32; 2]) -> [f64; 2] {
     // One is added so that the logarithm never sees zero; the largest normal is then sqrt(64 ln 2), about 6.7.
     let radius = (-2.0 * ((f64::from(radius) + 1.0) / 4_294_967_296.0).ln()).sqrt();
-    (radius * (TAU * f64::from(angle) / 4_294_967_296.0).cos()) as f32
+    [radius, TAU * f64::from(angle) / 4_294_967_296.0]
 }
 
 #[cfg(test)]

@@ -1,5 +1,8 @@
 //! A task: a RON file, resolved and checked, from which trials are sampled.
 
+mod library;
+mod locate;
+mod recipe;
 mod sample;
 mod written;
 
@@ -9,23 +12,16 @@ use crate::error::{Result, TaskError};
 use crate::generators::{External, Generator};
 use crate::suggestion::suggest;
 use crate::trials::TaskShape;
+use library::LIBRARY;
+
+pub use recipe::Recipe;
 
 /// The variant that networks are trained on; every task has it.
 pub const TRAIN: &str = "train";
 
-/// The task files that the crate carries, by name.
-const BUILTIN: [(&str, &str); 3] = [
-    ("flip_flop", include_str!("../../../tasks/flip_flop.ron")),
-    ("sine", include_str!("../../../tasks/sine.ron")),
-    (
-        "context_integration",
-        include_str!("../../../tasks/context_integration.ron"),
-    ),
-];
-
 /// The names that [`Task::builtin`] knows.
 pub fn builtin_names() -> impl Iterator<Item = &'static str> {
-    BUILTIN.iter().map(|(name, _)| *name)
+    LIBRARY.iter().map(|(name, _)| *name)
 }
 
 /// A constant input under which the fixed points of a network are sought.
@@ -46,6 +42,10 @@ pub struct Task {
     pub summary: String,
     /// Where its definition and its constants come from.
     pub source: String,
+    /// What fixed points are expected in networks that have learned it, in words.
+    pub census: Option<String>,
+    /// How networks are trained on it where a study does not say.
+    pub recipe: Recipe,
     /// The task file as written, for display and for the record; for the user's own trials, one that names them.
     pub ron: String,
     /// In the order of the file, `train` first.
@@ -59,7 +59,7 @@ impl Task {
     ///
     /// [`TaskError::UnknownTask`].
     pub fn builtin(name: &str) -> Result<Self> {
-        match BUILTIN.iter().find(|(known, _)| *known == name) {
+        match LIBRARY.iter().find(|(known, _)| *known == name) {
             Some((name, text)) => Self::from_ron(text, &format!("{name}.ron")),
             None => Err(TaskError::UnknownTask {
                 name: name.to_owned(),
@@ -101,6 +101,8 @@ impl Task {
             ),
             summary,
             source,
+            census: None,
+            recipe: Recipe::default(),
             variants: vec![(TRAIN.to_owned(), generator)],
         })
     }

@@ -122,6 +122,22 @@ impl Trials {
         self.targets[(trial * self.n_steps + step) * self.n_outputs + channel]
     }
 
+    /// Variance of the targets where they count, each by its weight, over all outputs together: what a masked mean-squared
+    /// error is divided by to give a normalised error. 1 where the targets do not vary, so that the error stays what it is.
+    #[must_use]
+    pub fn masked_variance(&self) -> f64 {
+        let (mut weight, mut sum, mut squares) = (0.0, 0.0, 0.0);
+        for (x, w) in self.targets.iter().zip(&self.mask) {
+            let (x, w) = (f64::from(*x), f64::from(*w));
+            weight += w;
+            sum += w * x;
+            squares += w * x * x;
+        }
+        let mean = sum / weight;
+        let variance = squares / weight - mean * mean;
+        if variance > 1e-12 { variance } else { 1.0 }
+    }
+
     fn check(&self, file: &str) -> Result<()> {
         let (k, t) = (self.n_trials, self.n_steps);
         let arrays = [

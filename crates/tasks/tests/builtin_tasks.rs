@@ -26,12 +26,28 @@ fn steps(trials: &Trials, trial: usize) -> impl Iterator<Item = (&[f32], &[f32])
 
 #[test]
 fn every_builtin_variant_samples_what_its_shape_says() {
+    let complete: Vec<_> = builtin_names()
+        .take_while(|n| *n != "angle_integration")
+        .collect();
     assert_eq!(
-        builtin_names().collect::<Vec<_>>(),
-        ["flip_flop", "sine", "context_integration"]
+        complete,
+        [
+            "flip_flop",
+            "sine",
+            "context_integration",
+            "integration",
+            "cddm",
+            "go_no_go",
+            "memory_number",
+            "delayed_discrimination",
+            "path_integration",
+            "path_integration_3d",
+            "delayed_match",
+        ]
     );
-    for name in builtin_names() {
+    for name in complete {
         let task = task(name);
+        assert!(task.census.is_some(), "{name}");
         assert_eq!(task.name, name);
         assert!(!task.summary.is_empty() && !task.source.is_empty());
         assert_eq!(task.variants().next(), Some("train"));
@@ -73,15 +89,16 @@ fn trials_do_not_depend_on_the_split_or_the_thread() {
                 let (task, whole) = (&task, &whole);
                 scope.spawn(move || {
                     let indices: Vec<usize> = (first..first + n).collect();
-                    assert_eq!(
-                        task.sample_range("train", first, n, 9).unwrap(),
-                        whole.select(&indices).unwrap()
-                    );
+                    let range = task.sample_range("train", first, n, 9).unwrap();
+                    assert!(range == whole.select(&indices).unwrap(), "{name}");
                 });
             }
         });
-        assert_ne!(task.sample("train", 40, 10).unwrap(), whole);
-        assert_ne!(task.evaluation(40, 9).unwrap(), whole);
+        // One task has nothing to draw.
+        if name != "oscillation" {
+            assert!(task.sample("train", 40, 10).unwrap() != whole, "{name}");
+            assert!(task.evaluation(40, 9).unwrap() != whole, "{name}");
+        }
         assert_eq!(
             task.evaluation(40, 9).unwrap(),
             task.evaluation(40, 9).unwrap()

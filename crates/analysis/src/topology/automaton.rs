@@ -101,13 +101,10 @@ pub fn fidelity(
         .collect();
     let map = Map::new(population, network, &landscape.input)?;
     let mut flow = landscape.flow(&map, options);
-    let starts: Vec<Option<usize>> = run
-        .first
-        .iter()
-        .map(|state| {
-            let end = flow.end(state);
-            node_of(graph, &flow.attractors[end])
-        })
+    let starts: Vec<Option<usize>> = flow
+        .ends(run.first)
+        .into_iter()
+        .map(|end| node_of(graph, &flow.attractors[end]))
         .collect();
     let (mut counted, mut agreed, mut all, mut all_agreed) = (0_usize, 0_usize, 0_usize, 0_usize);
     for (trial, start) in starts.iter().enumerate() {

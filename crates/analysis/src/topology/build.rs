@@ -1,6 +1,7 @@
 //! From fixed points to the graph.
 
 use super::Options;
+use super::closure::missing;
 use super::flow::{Flow, distance};
 use super::graph::{Edge, EdgeKind, Graph, Node, NodeKind};
 use super::inputs::{self, Move};
@@ -110,13 +111,7 @@ pub fn build(
         for p in by_index {
             of_points[p] = follow(&mut flow, &points, p, &of_points, &of_condition, options);
         }
-        ended.push(
-            landscape
-                .driven
-                .iter()
-                .map(|s| flow.end(s))
-                .collect::<Vec<usize>>(),
-        );
+        ended.push(flow.ends(&landscape.driven));
         flows.push(flow);
         manifolds.push(of_points);
     }
@@ -251,8 +246,11 @@ fn condition(
         let label = labels.into_iter().collect::<Vec<_>>().join("|");
         let all_reached = ends().all(|n| graph.nodes[n].reached == Some(true));
         let driven = !ended.is_empty();
+        let is_point = |a: usize| flow.attractors[a].kind == NodeKind::Stable;
+        let missing = missing(p, manifold, manifolds, &landscape.unstable, &is_point);
         let node = &mut graph.nodes[first + p];
         node.label = label;
+        node.missing = missing;
         node.reached = driven.then_some(all_reached && !manifold.ends.is_empty());
         for a in &manifold.ends {
             let to = attractors[*a];
@@ -301,6 +299,7 @@ fn node(condition: usize, readout: Vec<f64>, options: &Options) -> Node {
         label: readout.iter().map(sign).collect(),
         reached: None,
         share: 0.0,
+        missing: None,
         rounded: readout.iter().map(|y| round(*y)).collect(),
         readout,
     }

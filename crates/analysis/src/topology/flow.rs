@@ -1,13 +1,18 @@
-//! Where states end when the input stays constant, in f64.
+//! Where states end when the input stays constant.
+//!
+//! Many states run together until each is near a known attractor, which nearly all are soon; what is not goes on alone and is
+//! told apart. All in f64: next to a boundary the seventh digit decides on which side a state leaves.
 
 use super::Options;
 use super::graph::NodeKind;
 use chiliad_engine::linearise::spectrum;
-use chiliad_engine::map::{Map, Scratch};
+use chiliad_engine::map::{Block, Map, Scratch};
 use faer::prelude::Solve;
 
 /// Steps between two looks at whether a trajectory has arrived.
-const LOOK: usize = 4;
+const LOOK: usize = 8;
+/// States that run together before those left go on alone: an attractor that these find is known to the next.
+const TOGETHER: usize = 64;
 /// Steps between two looks at whether it rests, and whether it repeats.
 const REST: usize = 64;
 const REPEAT: usize = 512;
@@ -43,9 +48,18 @@ pub(crate) struct Flow<'a> {
     pub(crate) scale: f64,
     pub(crate) attractors: Vec<Attractor>,
     options: &'a Options,
+    block: Block<'a, f64>,
     next: Vec<f64>,
     /// Steps taken so far.
     taken: usize,
+}
+
+/// What a state has come to among others.
+enum Run {
+    /// An attractor.
+    Ended(usize),
+    /// None yet: the state, and the steps it took.
+    Open(Vec<f64>, usize),
 }
 
 pub(crate) fn distance(a: &[f64], b: &[f64]) -> f64 {
@@ -54,6 +68,20 @@ pub(crate) fn distance(a: &[f64], b: &[f64]) -> f64 {
         .map(|(x, y)| (x - y).powi(2))
         .sum::<f64>()
         .sqrt()
+}
+
+/// Whether two states are within a distance; most pairs are told apart by their first units.
+fn within(a: &[f64], b: &[f64], radius: f64) -> bool {
+    const LANES: usize = 8;
+    let most = radius * radius;
+    let mut sum = 0.0;
+    for (a, b) in a.chunks(LANES).zip(b.chunks(LANES)) {
+        sum += a.iter().zip(b).map(|(x, y)| (x - y).powi(2)).sum::<f64>();
+        if sum > most {
+            return false;
+        }
+    }
+    sum <= most
 }
 
 impl<'a> Flow<'a> {
@@ -82,6 +110,7 @@ impl<'a> Flow<'a> {
             scale,
             attractors,
             options,
+            block: Block::new(map),
             next: vec![0.0; map.n_state()],
             taken: 0,
         }
@@ -101,31 +130,99 @@ impl<'a> Flow<'a> {
 
     /// The attractor on which a state ends; one that is new is added.
     pub(crate) fn end(&mut self, state: &[f64]) -> usize {
-        let mut now = state.to_vec();
-        let mut taken = 0;
+        self.ends(&[state.to_vec()])[0]
+    }
+
+    /// The attractors on which states end.
+    pub(crate) fn ends(&mut self, states: &[Vec<f64>]) -> Vec<usize> {
+        let mut ends = Vec::with_capacity(states.len());
+        for together in states.chunks(TOGETHER) {
+            for run in self.run(together) {
+                ends.push(match run {
+                    Run::Ended(known) => known,
+                    Run::Open(state, taken) => self.settle(state, taken),
+                });
+            }
+        }
+        ends
+    }
+
+    /// Runs states on until they are near a known attractor, or have taken all steps but those in which it is found out what
+    /// they do.
+    fn run(&mut self, states: &[Vec<f64>]) -> Vec<Run> {
+        let steps = self.options.steps_max.saturating_sub(REPEAT) / REPEAT * REPEAT;
+        let mut runs: Vec<Run> = states.iter().map(|s| Run::Open(s.clone(), 0)).collect();
+        // Which state is in each row; a row that is done takes in the next.
+        let (mut rows, mut next): (Vec<usize>, usize) = (Vec::new(), 0);
+        let mut now = vec![0.0; self.map.n_state()];
+        if steps == 0 {
+            return runs;
+        }
+        loop {
+            while rows.len() < Block::<f64>::ROWS && next < states.len() {
+                self.block.put(rows.len(), &states[next]);
+                rows.push(next);
+                next += 1;
+            }
+            if rows.is_empty() {
+                break;
+            }
+            self.block.advance(rows.len(), LOOK);
+            self.taken += LOOK * rows.len();
+            for row in (0..rows.len()).rev() {
+                let Run::Open(state, taken) = &mut runs[rows[row]] else {
+                    continue;
+                };
+                *taken += LOOK;
+                let taken = *taken;
+                self.block.take(row, &mut now);
+                if taken >= steps {
+                    state.copy_from_slice(&now);
+                } else if let Some(end) = self.arrived(&now, taken) {
+                    runs[rows[row]] = Run::Ended(end);
+                } else {
+                    continue;
+                }
+                let last = rows.len() - 1;
+                self.block.copy(last, row);
+                rows.swap_remove(row);
+            }
+        }
+        runs
+    }
+
+    /// The known attractor at which a state is after so many steps.
+    fn arrived(&mut self, now: &[f64], taken: usize) -> Option<usize> {
+        let size = now.iter().map(|x| x * x).sum::<f64>();
+        if size.is_nan() || size > (GONE * self.scale).powi(2) {
+            return Some(self.diverged());
+        }
+        self.captured(now).or_else(|| {
+            taken
+                .is_multiple_of(REST)
+                .then(|| self.near_other(now, ON_OTHER))
+                .flatten()
+        })
+    }
+
+    /// The attractor on which a state ends that has taken some steps; one that is new is added.
+    fn settle(&mut self, mut now: Vec<f64>, mut taken: usize) -> usize {
         while taken < self.options.steps_max {
             for _ in 0..LOOK {
                 self.step(&mut now);
             }
             taken += LOOK;
-            let size = now.iter().map(|x| x * x).sum::<f64>();
-            if size.is_nan() || size > (GONE * self.scale).powi(2) {
-                return self.diverged();
-            }
-            if let Some(known) = self.captured(&now) {
+            if let Some(known) = self.arrived(&now, taken) {
                 return known;
             }
-            if taken % REST == 0 {
-                if let Some(known) = self.near_other(&now, ON_OTHER) {
-                    return known;
-                }
+            if taken.is_multiple_of(REST) {
                 let mut then = now.clone();
                 self.step(&mut then);
                 if distance(&then, &now) <= RESTING * self.scale {
                     return self.rests(&now);
                 }
             }
-            if taken % REPEAT == 0 {
+            if taken.is_multiple_of(REPEAT) {
                 if let Some(orbit) = self.orbit(&now) {
                     return self.cycle(orbit);
                 }
@@ -136,14 +233,14 @@ impl<'a> Flow<'a> {
 
     fn captured(&self, state: &[f64]) -> Option<usize> {
         let on = |a: &Attractor| {
-            a.kind != NodeKind::Other && a.orbit.iter().any(|s| distance(s, state) <= a.radius)
+            a.kind != NodeKind::Other && a.orbit.iter().any(|s| within(s, state, a.radius))
         };
         self.attractors.iter().position(on)
     }
 
     /// What does not settle, if a state is within a distance of its states.
-    fn near_other(&self, state: &[f64], within: f64) -> Option<usize> {
-        let near = |s: &Vec<f64>| distance(s, state) <= within * self.scale;
+    fn near_other(&self, state: &[f64], radius: f64) -> Option<usize> {
+        let near = |s: &Vec<f64>| within(s, state, radius * self.scale);
         self.attractors
             .iter()
             .position(|a| a.kind == NodeKind::Other && a.orbit.iter().any(near))

@@ -39,6 +39,10 @@ pub struct Node {
     pub reached: Option<bool>,
     /// Share of the driven states that end here.
     pub share: f64,
+    /// Saddles: by how many points the closure of the unstable manifold misses the index rule, 0 where its links are
+    /// complete; none where the rule does not apply, and for attractors.
+    #[serde(default)]
+    pub missing: Option<usize>,
     /// What the readout makes of it, `[output]`; the mean over a periodic orbit, empty where nothing settles.
     pub readout: Vec<f64>,
     /// The same rounded to -1, 0 or 1.
@@ -117,6 +121,13 @@ impl Graph {
         (0..most)
             .map(|k| fixed().filter(|i| *i == k).count())
             .collect()
+    }
+
+    /// Saddles whose links the index rule says are not complete.
+    #[must_use]
+    pub fn saddles_with_links_missing(&self) -> usize {
+        let open = |n: &&Node| n.missing.is_some_and(|m| m > 0);
+        self.nodes.iter().filter(open).count()
     }
 
     /// The part that driven states show: attractors they end on, saddles that lead to those alone, edges between them.

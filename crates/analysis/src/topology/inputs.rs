@@ -53,15 +53,20 @@ pub(crate) fn pulses(
     let mut attractor = 0;
     while attractor < flow.attractors.len() {
         if let Some(state) = representative(flow, attractor) {
-            for (name, map) in &letters {
-                let mut pushed = vec![0.0; state.len()];
-                map.step(&mut map.scratch(), &state, &mut pushed);
-                moves.push(Move {
-                    from: (0, attractor),
-                    to: (0, flow.end(&pushed)),
-                    input: name.clone(),
-                });
-            }
+            let pushed: Vec<Vec<f64>> = letters
+                .iter()
+                .map(|(_, map)| {
+                    let mut pushed = vec![0.0; state.len()];
+                    map.step(&mut map.scratch(), &state, &mut pushed);
+                    pushed
+                })
+                .collect();
+            let ends = flow.ends(&pushed);
+            moves.extend(letters.iter().zip(ends).map(|((name, _), end)| Move {
+                from: (0, attractor),
+                to: (0, end),
+                input: name.clone(),
+            }));
         }
         attractor += 1;
     }
@@ -74,15 +79,15 @@ pub(crate) fn changes(flows: &mut [Flow]) -> Vec<Move> {
     let mut moves = Vec::new();
     for c in 0..n {
         for to in (0..n).filter(|&to| to != c && (n <= ALL_PAIRS || to.abs_diff(c) == 1)) {
-            for attractor in 0..flows[c].attractors.len() {
-                if let Some(state) = representative(&flows[c], attractor) {
-                    moves.push(Move {
-                        from: (c, attractor),
-                        to: (to, flows[to].end(&state)),
-                        input: to.to_string(),
-                    });
-                }
-            }
+            let (sources, states): (Vec<usize>, Vec<Vec<f64>>) = (0..flows[c].attractors.len())
+                .filter_map(|a| Some((a, representative(&flows[c], a)?)))
+                .unzip();
+            let ends = flows[to].ends(&states);
+            moves.extend(sources.into_iter().zip(ends).map(|(attractor, end)| Move {
+                from: (c, attractor),
+                to: (to, end),
+                input: to.to_string(),
+            }));
         }
     }
     moves

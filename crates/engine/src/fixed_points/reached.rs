@@ -2,10 +2,9 @@
 
 use super::cluster::distance;
 use super::search::Search;
-use super::settle::Settler;
+use super::settle::settle;
 use super::{Options, Point};
 use crate::attractors::{self, Collector};
-use crate::population::Population;
 use serde::{Deserialize, Serialize};
 
 /// A stable fixed point that driven states end on.
@@ -58,21 +57,16 @@ enum Fate {
 }
 
 /// Lets the end states of the trials go on, adds the stable points they end on to the search, and counts.
-pub(crate) fn reached(
-    search: &mut Search,
-    population: &Population,
-    options: &Options,
-) -> Vec<Option<usize>> {
+pub(crate) fn reached(search: &mut Search, options: &Options) -> Vec<Option<usize>> {
     let ends = search.source.ends.clone();
     let map = search.solver.map;
     let speed = search.source.resting_speed(map);
-    let mut settler = Settler::new(map, population, search.network);
     let others = attractors::Options {
         period_max: options.period_max,
         ..attractors::Options::default()
     };
     let mut others = Collector::new(map, search.source.scale, others);
-    let settled = settler.settle(&ends, options.settle_steps, speed);
+    let settled = settle(map, &ends, options.settle_steps, speed);
     let mut fates = Vec::with_capacity(settled.len());
     for state in &settled {
         let fate = fate(search, &mut others, options, state);

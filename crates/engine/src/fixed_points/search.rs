@@ -15,7 +15,6 @@ const MINIMA: f64 = 1e-3;
 
 /// A search in progress.
 pub(crate) struct Search<'a> {
-    pub(crate) network: usize,
     pub(crate) solver: Solver<'a>,
     pub(crate) source: Source,
     options: &'a Options,
@@ -113,7 +112,6 @@ pub fn find_from(
     );
     let solver = Solver::new(&map, source.scale, options.steps_max);
     let mut search = Search {
-        network,
         solver,
         source,
         options,
@@ -142,7 +140,7 @@ pub fn find_from(
     search.run_round(&first);
     let settling = Instant::now();
     let fates = if search.source.driven {
-        reached::reached(&mut search, population, options)
+        reached::reached(&mut search, options)
     } else {
         Vec::new()
     };

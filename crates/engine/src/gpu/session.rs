@@ -190,7 +190,7 @@ impl GpuTraining {
             &device.fleet,
             &self.population,
             Stage::TrainStep,
-            true,
+            !self.options.in_turn,
             self.options.batch,
             &bank,
         )?;
@@ -336,6 +336,7 @@ pub(super) fn reduce_gradient(
 impl Training for GpuTraining {
     fn advance(&mut self, bank: &Trials, n_steps: u64) -> Result<(), EngineError> {
         check_trials("training", &self.population, bank)?;
+        self.options.check_bank(bank)?;
         self.survive(|s| s.try_advance(bank, n_steps))
     }
 

@@ -4,10 +4,12 @@ use super::numbers::array;
 use super::{Which, answer, refuse};
 use crate::terminal::Progress;
 use chiliad::dynamics::{self, CyclesPlan, Drive, LyapunovPlan, ResultFile};
+use chiliad::population_folder::Found;
 use chiliad::run::Events;
-use chiliad::{engine_calls, folder};
+use chiliad::study::FixedPointsPlan;
+use chiliad::{engine_calls, folder, spec};
 use chiliad_engine::{attractors, lyapunov, piecewise};
-use chiliad_tasks::{NpzArray, Trials, write_npz};
+use chiliad_tasks::{NpzArray, Task, Trials, write_npz};
 use serde::Serialize;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -19,13 +21,13 @@ pub(crate) struct CyclesArguments {
     /// Longest period searched for.
     #[arg(long, default_value_t = 4)]
     max_period: usize,
-    /// npz with `inputs` [condition, channel]; without it, no input.
+    /// npz with `inputs` [condition, channel]; without it, the constant inputs of the study's task, or no input.
     #[arg(long)]
     inputs: Option<PathBuf>,
     /// npz with `state` [seed, state]: seeds of your own for Newton.
     #[arg(long)]
     seeds: Option<PathBuf>,
-    /// npz with trials whose states are run on and seed the search.
+    /// npz with trials whose states are run on and seed the search; without it, trials of the study's task, if there is one.
     #[arg(long)]
     trials: Option<PathBuf>,
     /// Newton seeds per period, where the cell is not piecewise linear.
@@ -73,6 +75,8 @@ pub(crate) struct LyapunovArguments {
     out: PathBuf,
 }
 
+/// Trials taken from the study's task where none are given (project default).
+const DRIVEN_TRIALS: usize = 64;
 /// States or seeds of one network at most.
 const STATES_MAX: usize = 1_000_000;
 /// Steps at most: a device counts them in 32 bits, warm-up included.
@@ -94,6 +98,17 @@ fn free(out: &Path) -> anyhow::Result<()> {
         ));
     }
     Ok(())
+}
+
+/// The task of the study that a population stands in, if its inputs are the networks'.
+fn task(found: &Found) -> anyhow::Result<Option<Task>> {
+    let Some(folder) = &found.study else {
+        return Ok(None);
+    };
+    let task = folder.study()?.task.load()?;
+    let shape = task.shape(chiliad_tasks::task::TRAIN)?;
+    let fits = shape.n_inputs == found.population.architecture.inputs;
+    Ok(fits.then_some(task))
 }
 
 /// `result.json` and an npz beside it.
@@ -131,6 +146,7 @@ pub(super) fn cycles(a: &CyclesArguments, json: bool) -> anyhow::Result<()> {
     if a.n_seeds == 0 {
         return refuse("--n-seeds 0; allowed: 1 or more".into());
     }
+    let task = task(&found)?;
     let inputs = match &a.inputs {
         Some(file) => array(
             file,
@@ -143,7 +159,10 @@ pub(super) fn cycles(a: &CyclesArguments, json: bool) -> anyhow::Result<()> {
         .chunks(architecture.inputs)
         .map(<[f32]>::to_vec)
         .collect(),
-        None => vec![vec![0.0; architecture.inputs]],
+        None => match &task {
+            Some(task) => task.conditions().into_iter().map(|c| c.input).collect(),
+            None => vec![vec![0.0; architecture.inputs]],
+        },
     };
     let own_seeds = match &a.seeds {
         Some(file) => array(file, "state", "[seed, state]", 2, n_state)?
@@ -153,7 +172,18 @@ pub(super) fn cycles(a: &CyclesArguments, json: bool) -> anyhow::Result<()> {
             .collect(),
         None => Vec::new(),
     };
-    let trials = a.trials.as_ref().map(Trials::load_npz).transpose()?;
+    let trials = match (&a.trials, &task) {
+        (Some(file), _) => Some(Trials::load_npz(file)?),
+        (None, Some(task)) if a.driven > 0 => {
+            let plan = FixedPointsPlan {
+                seeds: 0,
+                driven: DRIVEN_TRIALS,
+                driven_steps: spec::defaults::driven_steps(),
+            };
+            Some(engine_calls::driven_trials(task, &plan, a.seed)?)
+        }
+        _ => None,
+    };
     if let (Some(t), Some(file)) = (&trials, &a.trials) {
         if t.n_inputs != architecture.inputs {
             return refuse(format!(

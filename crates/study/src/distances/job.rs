@@ -24,13 +24,19 @@ pub struct Job<'a> {
     pub progress: &'a mut dyn FnMut(f64, &str) -> Result<()>,
 }
 
+/// What a measure looks at, of a network as it is seen.
+type Input<M> = dyn Fn(&Seen) -> std::result::Result<<M as Measure>::Input, DistanceError> + Sync;
+
+/// The part of every network, by member, and the members without one.
+type Parts<M> = (Vec<Option<<M as Measure>::Prepared>>, Vec<LeftOut>);
+
 /// How a measure is taken of networks as they are seen.
 pub(super) struct How<M: Measure> {
     pub(super) name: String,
     pub(super) level: Level,
     pub(super) words: String,
     pub(super) measure: M,
-    pub(super) input: Box<dyn Fn(&Seen) -> std::result::Result<M::Input, DistanceError> + Sync>,
+    pub(super) input: Box<Input<M>>,
     pub(super) columns: Columns<M>,
     /// Whether the order of units is something that it should not see.
     pub(super) permutes: bool,
@@ -147,7 +153,7 @@ impl Job<'_> {
             level: how.level,
             words: how.words.clone(),
             neighbour_of: None,
-            columns: how.columns.names.iter().map(|c| column(&c)).collect(),
+            columns: how.columns.names.iter().map(column).collect(),
             figure: 0,
             n,
             figures,
@@ -163,7 +169,7 @@ impl Job<'_> {
         how: &How<M>,
         members: &[usize],
         trained: bool,
-    ) -> Result<(Vec<Option<M::Prepared>>, Vec<LeftOut>)> {
+    ) -> Result<Parts<M>> {
         let mut all: Vec<Option<M::Prepared>> = (0..self.networks.len()).map(|_| None).collect();
         let (mut left_out, mut first_error, mut done) = (Vec::new(), None, 0);
         for batch in members.chunks(2 * rayon::current_num_threads()) {

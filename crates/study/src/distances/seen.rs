@@ -35,7 +35,7 @@ pub struct Seen {
 }
 
 /// Probe trials are sampled with a seed of their own: no network was trained on them.
-const PROBE: u64 = 0x7072_6f62_65;
+const PROBE: u64 = 0x0070_726f_6265;
 
 /// All networks that are compared, ready to be run.
 pub struct Networks<'a> {
@@ -89,7 +89,9 @@ impl<'a> Networks<'a> {
             networks.trained.push(own::load(&folder.root.join(&path))?);
             let all: Vec<usize> = (0..population.networks.len()).collect();
             networks.initial.push(match &population.origin {
-                Origin::Train(_) => Some(engine_calls::initial(population, &all)?),
+                Origin::Train(train) => {
+                    Some(engine_calls::untrained(population, Some(train), &all)?)
+                }
                 _ => None,
             });
             networks.points.push(if wants_points {

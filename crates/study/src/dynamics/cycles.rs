@@ -1,5 +1,6 @@
 //! Every network's cycles and attractors under every constant input.
 
+use super::rhythm::{Rhythm, rhythm};
 use crate::error::Result;
 use chiliad_analysis::symbolic;
 use chiliad_engine::attractors::{self, Circle, Kind};
@@ -43,6 +44,9 @@ pub struct NetworkCycles {
     pub cycles: Vec<CycleRow>,
     /// What states end on, by condition.
     pub attractors: Vec<AttractorRow>,
+    /// How a commanded rhythm comes about, where conditions differ in one channel.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rhythm: Option<Rhythm>,
 }
 
 /// One constant input.
@@ -158,6 +162,7 @@ fn network(
         conditions: Vec::new(),
         cycles: Vec::new(),
         attractors: Vec::new(),
+        rhythm: None,
     };
     for (c, input) in plan.inputs.iter().enumerate() {
         let census = attractors::find(population, n, input, c as u32, visited, &plan.attractors)?;
@@ -259,6 +264,7 @@ fn network(
         }));
         row.conditions.push(condition);
     }
+    row.rhythm = rhythm(&row.conditions, &row.cycles, &row.attractors);
     Ok(row)
 }
 

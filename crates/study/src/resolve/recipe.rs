@@ -168,7 +168,17 @@ impl Resolver<'_> {
                 "every unit; allowed: all but one".into(),
             ));
         }
+        if spec.in_turn && spec.batch > spec.bank_trials {
+            return Err(refuse(
+                "in_turn",
+                format!(
+                    "{} trials per step of a bank of {}; allowed: at most as many as `bank_trials`",
+                    spec.batch, spec.bank_trials
+                ),
+            ));
+        }
         Ok(RecipePlan {
+            in_turn: spec.in_turn,
             optimiser: self.optimiser(&spec.optimiser, path)?,
             schedule: spec.schedule.clone(),
             noise_schedule: spec.noise_schedule.clone(),

@@ -23,7 +23,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 /// Trials out of distribution have a seed of their own.
-const ELSEWHERE: u64 = 0x6f6f_64;
+const ELSEWHERE: u64 = 0x006f_6f64;
 
 /// Name of the stage.
 pub const STAGE: &str = "distances";
@@ -77,7 +77,7 @@ pub fn compare(
             match perform(&mut job, distance) {
                 Ok(all) => measured.extend(all),
                 Err(StudyError::Distance(e)) => {
-                    found.failed.push((distance.name().into(), e.to_string()))
+                    found.failed.push((distance.name().into(), e.to_string()));
                 }
                 Err(e) => return Err(e),
             }

@@ -18,6 +18,7 @@ impl Place<'_> {
     pub(crate) fn refuse(&self, field: &str, value: impl Display, allowed: &str) -> TaskError {
         TaskError::Field {
             file: self.file.to_owned(),
+            line: None,
             field: format!("{}.{field}", self.path),
             value: value.to_string(),
             allowed: allowed.to_owned(),

@@ -2,20 +2,11 @@
 
 use serde::Deserialize;
 
-use super::{Generate, Place, TrialSlot};
+use super::{Generate, Order, Place, TrialSlot};
 use crate::error::Result;
 use crate::random::Draws;
 use crate::task::Condition;
 use crate::trials::TaskShape;
-
-/// How a trial gets its frequency.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub enum Order {
-    /// Each trial draws one, all equally likely.
-    Random,
-    /// Trial k has frequency k modulo their number: as many trials as frequencies are the whole grid.
-    Grid,
-}
 
 /// [`Sine`] as a task file writes it.
 #[derive(Clone, Debug, Deserialize)]

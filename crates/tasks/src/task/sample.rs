@@ -2,7 +2,7 @@
 
 use super::{TRAIN, Task};
 use crate::error::{Result, TaskError};
-use crate::generators::Generator;
+use crate::generators::{Generator, Span};
 use crate::random::{Stream, purpose};
 use crate::trials::Trials;
 
@@ -67,6 +67,29 @@ impl Task {
             n_trials
         };
         self.sample_from(TRAIN, 0, n_trials, Stream::new(seed, purpose::EVALUATION))
+    }
+
+    /// The epochs of trial `trial` of `variant` under `seed`, in the order of time; none where the task has no epochs.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Task::sample_range`].
+    pub fn spans(&self, variant: &str, trial: usize, seed: u64) -> Result<Vec<Span>> {
+        let generator = self.checked(variant, trial, 1)?.as_generate();
+        let draws = Stream::new(seed, purpose::TRIALS).draws(trial as u32);
+        Ok(generator.spans(trial, draws))
+    }
+
+    /// What the decision of trial `trial` of `variant` under `seed` is about: above 0 where the first output is right. `None`
+    /// where the task names no evidence.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Task::sample_range`].
+    pub fn evidence(&self, variant: &str, trial: usize, seed: u64) -> Result<Option<f64>> {
+        let generator = self.checked(variant, trial, 1)?.as_generate();
+        let draws = Stream::new(seed, purpose::TRIALS).draws(trial as u32);
+        Ok(generator.evidence(trial, draws))
     }
 
     fn sample_from(

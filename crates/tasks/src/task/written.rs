@@ -1,14 +1,14 @@
 //! From the text of a task file to a checked [`Task`].
 
-use std::fmt;
 use std::path::Path;
 
 use ron::extensions::Extensions;
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 
-use super::{TRAIN, Task, stem};
+use super::locate::line_of;
+use super::{Recipe, TRAIN, Task, stem};
 use crate::error::{Result, TaskError};
-use crate::generators::{GeneratorSpec, Place};
+use crate::generators::{Generator, GeneratorSpec, Place};
+use crate::named::Named;
 use crate::suggestion::suggest;
 use crate::trials::TaskShape;
 
@@ -20,47 +20,10 @@ struct TaskSpec {
     source: String,
     generator: GeneratorSpec,
     #[serde(default)]
-    variants: VariantSpecs,
-}
-
-/// A map that keeps the order of the file and refuses a name that comes twice.
-#[derive(Default)]
-struct VariantSpecs(Vec<(String, GeneratorSpec)>);
-
-impl<'de> Deserialize<'de> for VariantSpecs {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        struct Entries;
-        impl<'de> Visitor<'de> for Entries {
-            type Value = VariantSpecs;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a map from names of variants to generators")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(
-                self,
-                mut map: A,
-            ) -> std::result::Result<VariantSpecs, A::Error> {
-                let mut entries: Vec<(String, GeneratorSpec)> = Vec::new();
-                while let Some(name) = map.next_key::<String>()? {
-                    if name == TRAIN || entries.iter().any(|(known, _)| *known == name) {
-                        return Err(A::Error::custom(format!(
-                            "variant `{name}` is there already (`{TRAIN}` is what `generator` says)"
-                        )));
-                    }
-                    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-                    if name.is_empty() || !name.chars().all(allowed) {
-                        return Err(A::Error::custom(format!(
-                            "variant {name:?}: a name is of ASCII letters, digits, `_` and `-`"
-                        )));
-                    }
-                    entries.push((name, map.next_value()?));
-                }
-                Ok(VariantSpecs(entries))
-            }
-        }
-        deserializer.deserialize_map(Entries)
-    }
+    variants: Named<GeneratorSpec>,
+    census: Option<String>,
+    #[serde(default)]
+    recipe: Recipe,
 }
 
 impl Task {
@@ -81,49 +44,80 @@ impl Task {
             column: error.span.start.col,
             message: explain(&error.code),
         })?;
-        let train = spec.generator.resolve(&Place {
-            file,
-            path: "generator".to_owned(),
-        })?;
-        let shape = train.as_generate().shape();
-        let mut variants = vec![(TRAIN.to_owned(), train)];
-        for (name, own) in spec.variants.0 {
-            let path = format!("variants[{name:?}]");
-            let refuse = |value: String, allowed: String| TaskError::Field {
-                file: file.to_owned(),
-                field: path.clone(),
-                value,
-                allowed,
-            };
-            let merged = own.over(&spec.generator).ok_or_else(|| {
-                refuse(
-                    own.name().to_owned(),
-                    format!("must be {} too", spec.generator.name()),
-                )
-            })?;
-            let generator = merged.resolve(&Place {
-                file,
-                path: path.clone(),
-            })?;
-            let channels = |shape: TaskShape| {
-                format!("{} inputs, {} outputs", shape.n_inputs, shape.n_outputs)
-            };
-            let found = generator.as_generate().shape();
-            if channels(found) != channels(shape) {
-                return Err(refuse(
-                    channels(found),
-                    format!("must be {} as in `generator`", channels(shape)),
-                ));
-            }
-            variants.push((name, generator));
-        }
+        let variants = variants(&spec, file).map_err(|error| located(error, text))?;
         Ok(Self {
             name: stem(Path::new(file)),
             summary: spec.summary,
             source: spec.source,
+            census: spec.census,
+            recipe: spec.recipe,
             ron: text.to_owned(),
             variants,
         })
+    }
+}
+
+/// `train` and the variants, checked.
+fn variants(spec: &TaskSpec, file: &str) -> Result<Vec<(String, Generator)>> {
+    let refuse = |field: &str, value: String, allowed: String| TaskError::Field {
+        file: file.to_owned(),
+        line: None,
+        field: field.to_owned(),
+        value,
+        allowed,
+    };
+    spec.recipe
+        .check()
+        .map_err(|(field, value, allowed)| refuse(&format!("recipe.{field}"), value, allowed))?;
+    let train = spec.generator.resolve(&Place {
+        file,
+        path: "generator".to_owned(),
+    })?;
+    let shape = train.as_generate().shape();
+    let mut variants = vec![(TRAIN.to_owned(), train)];
+    for (name, own) in &spec.variants.0 {
+        let path = format!("variants[{name:?}]");
+        if name == TRAIN {
+            let allowed = format!("`{TRAIN}` is what `generator` says");
+            return Err(refuse(&path, "(given)".to_owned(), allowed));
+        }
+        let merged = own.over(&spec.generator).ok_or_else(|| {
+            let allowed = format!("must be {} too", spec.generator.name());
+            refuse(&path, own.name().to_owned(), allowed)
+        })?;
+        let generator = merged.resolve(&Place {
+            file,
+            path: path.clone(),
+        })?;
+        let channels =
+            |shape: TaskShape| format!("{} inputs, {} outputs", shape.n_inputs, shape.n_outputs);
+        let found = generator.as_generate().shape();
+        if channels(found) != channels(shape) {
+            let allowed = format!("must be {} as in `generator`", channels(shape));
+            return Err(refuse(&path, channels(found), allowed));
+        }
+        variants.push((name.clone(), generator));
+    }
+    Ok(variants)
+}
+
+/// With the line of the field, where it can be found.
+fn located(error: TaskError, text: &str) -> TaskError {
+    match error {
+        TaskError::Field {
+            file,
+            field,
+            value,
+            allowed,
+            ..
+        } => TaskError::Field {
+            line: line_of(text, &field),
+            file,
+            field,
+            value,
+            allowed,
+        },
+        other => other,
     }
 }
 

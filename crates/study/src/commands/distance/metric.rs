@@ -2,6 +2,7 @@
 
 use super::options::DistanceArguments;
 use super::{compare, inputs};
+use chiliad_analysis::distances::attractor::{Spectra, StateSpace};
 use chiliad_analysis::distances::behaviour::Outputs;
 use chiliad_analysis::distances::dsa::{Controlled, DsaProcrustes, DsaWasserstein, Spectrum};
 use chiliad_analysis::distances::geometry::{
@@ -50,6 +51,10 @@ pub(super) enum Metric {
     Weights,
     /// Outputs on the same trials.
     Outputs,
+    /// D_stsp: divergence of where the states lie, from the first to the second and back.
+    DStsp,
+    /// D_H: Hellinger distance of the units' power spectra.
+    DHellinger,
 }
 
 impl std::fmt::Display for Metric {
@@ -133,5 +138,13 @@ pub(super) fn perform(a: &DistanceArguments, json: bool) -> anyhow::Result<()> {
             compare(a, json, &weights, inputs::matrices(a)?)
         }
         Metric::Outputs => compare(a, json, &Outputs, inputs::outputs(a)?),
+        Metric::DStsp => {
+            let density = a.density();
+            compare(a, json, &StateSpace { density }, inputs::recordings(a)?)
+        }
+        Metric::DHellinger => {
+            let sigma = a.sigma.unwrap_or(20.0);
+            compare(a, json, &Spectra { sigma }, inputs::recordings(a)?)
+        }
     }
 }

@@ -2,8 +2,10 @@
 
 use super::super::refuse;
 use super::metric::Metric;
+use chiliad_analysis::distances::attractor::Density;
 use chiliad_analysis::distances::dsa::{Conjugation, Delays, Fit, Rank};
 use chiliad_analysis::distances::geometry::{Comparison, Dissimilarity};
+use chiliad_analysis::reconstruction::Binning;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -80,6 +82,18 @@ pub(crate) struct DistanceArguments {
     /// `selectivity`].
     #[arg(long)]
     starts: Option<usize>,
+    /// Of the densities in `d-stsp` [default: extended for less than 11 units, else mixture].
+    #[arg(long, value_enum)]
+    density: Option<DensityName>,
+    /// Bins per unit in `d-stsp` [default: 30].
+    #[arg(long)]
+    bins: Option<u32>,
+    /// Variance of every Gaussian in `d-stsp --density mixture` [default: 1].
+    #[arg(long)]
+    mixture_variance: Option<f64>,
+    /// Width of the smoothing of spectra in `d-hellinger`, in bins [default: 20].
+    #[arg(long)]
+    pub(super) sigma: Option<f64>,
     /// Neighbours that vote on a network's population (project default).
     #[arg(long, default_value_t = 5)]
     pub(super) neighbours: usize,
@@ -116,6 +130,18 @@ pub(super) enum ComparisonName {
     Bures,
 }
 
+/// Histograms over one of three ranges, or a Gaussian at every state.
+#[derive(Clone, Copy, Debug, PartialEq, clap::ValueEnum)]
+pub(super) enum DensityName {
+    /// Bins over the range and a tenth of a standard deviation more.
+    Extended,
+    /// Bins over two standard deviations about zero.
+    TwoDeviations,
+    /// Bins over the range, the first one left out.
+    WithoutFirst,
+    Mixture,
+}
+
 impl From<DissimilarityName> for Dissimilarity {
     fn from(name: DissimilarityName) -> Self {
         match name {
@@ -146,11 +172,11 @@ impl DistanceArguments {
     /// Refuses what the metric would not look at, so that nobody thinks it did.
     pub(super) fn check(&self) -> anyhow::Result<()> {
         use Metric::{
-            Conjugation, DsaInput, DsaProcrustes, DsaWasserstein, Endpoints, Procrustes, Rsa,
-            Selectivity, Spectrum, Svcca, Trajectories, Weights,
+            Conjugation, DHellinger, DStsp, DsaInput, DsaProcrustes, DsaWasserstein, Endpoints,
+            Procrustes, Rsa, Selectivity, Spectrum, Svcca, Trajectories, Weights,
         };
         let fits = &[DsaProcrustes, DsaWasserstein, DsaInput][..];
-        let given: [(&str, bool, &[Metric]); 16] = [
+        let given: [(&str, bool, &[Metric]); 20] = [
             (
                 "--components",
                 self.components.is_some(),
@@ -178,6 +204,14 @@ impl DistanceArguments {
                 &[DsaProcrustes, Conjugation, Weights, Selectivity],
             ),
             ("--inputs", self.inputs.is_some(), &[DsaInput]),
+            ("--density", self.density.is_some(), &[DStsp]),
+            ("--bins", self.bins.is_some(), &[DStsp]),
+            (
+                "--mixture-variance",
+                self.mixture_variance.is_some(),
+                &[DStsp],
+            ),
+            ("--sigma", self.sigma.is_some(), &[DHellinger]),
             ("--gate", self.gate.is_some(), &[Weights, Spectrum]),
         ];
         for (option, is_given, metrics) in given {
@@ -198,6 +232,24 @@ impl DistanceArguments {
             if value == 0 {
                 return refuse(format!("{option} 0; allowed: 1 or more"));
             }
+        }
+        let mixture = self.density == Some(DensityName::Mixture);
+        if self.bins.is_some() && (mixture || self.density.is_none()) {
+            return refuse(
+                "--bins: give --density extended, two-deviations or without-first".into(),
+            );
+        }
+        if self.bins == Some(0) {
+            return refuse("--bins 0; allowed: 1 or more".into());
+        }
+        if self.mixture_variance.is_some() && !mixture {
+            return refuse("--mixture-variance: give --density mixture".into());
+        }
+        if let Some(v) = self
+            .mixture_variance
+            .filter(|v| !(v.is_finite() && *v > 0.0))
+        {
+            return refuse(format!("--mixture-variance {v}; allowed: above 0"));
         }
         if let Some(out) = &self.out {
             if out.is_dir() || out.extension().is_none_or(|e| e != "npy") {
@@ -233,6 +285,24 @@ impl DistanceArguments {
         }
     }
 
+    pub(super) fn density(&self) -> Option<Density> {
+        let bins = |binning| Density::Bins {
+            binning,
+            bins: self.bins.unwrap_or(30),
+            smoothing: 1e-5,
+        };
+        self.density.map(|name| match name {
+            DensityName::Extended => bins(Binning::Extended),
+            DensityName::TwoDeviations => bins(Binning::TwoDeviations),
+            DensityName::WithoutFirst => bins(Binning::WithoutFirst),
+            DensityName::Mixture => Density::Mixture {
+                variance: self.mixture_variance.unwrap_or(1.0),
+                samples: 1000,
+                seed: self.seed,
+            },
+        })
+    }
+
     pub(super) fn fit(&self) -> Fit {
         let rank = match (self.rank, self.rank_threshold, self.rank_variance) {
             (Some(r), ..) => Rank::Number(r),
@@ -261,7 +331,7 @@ impl DistanceArguments {
             "dissimilarity": self.dissimilarity.map(Dissimilarity::from), "comparison": self.comparison.map(Comparison::from),
             "delays": self.delays, "delay_interval": self.delay_interval, "rank": self.rank,
             "rank_threshold": self.rank_threshold, "rank_variance": self.rank_variance, "ridge": self.ridge,
-            "reduced_rank": self.reduced_rank, "starts": self.starts, "neighbours": self.neighbours,
+            "density": self.density(), "sigma": self.sigma, "reduced_rank": self.reduced_rank, "starts": self.starts, "neighbours": self.neighbours,
             "permutations": self.permutations, "samples": self.samples, "seed": self.seed,
         })
     }

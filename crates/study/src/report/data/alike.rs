@@ -26,10 +26,13 @@ pub struct Alike {
     /// Losses elsewhere: variant, population, mean loss, standard deviation with its interval.
     pub elsewhere: Vec<(String, String, f64, Option<Interval>)>,
     /// Measures again at other settings: name, accuracy, rank correlation with the measure itself and its p.
-    pub neighbouring: Vec<(String, Option<Interval>, Option<(f64, f64)>)>,
+    pub neighbouring: Vec<Neighbouring>,
     /// Accuracy with and without the worst-trained tenth, by measure.
     pub worst_left_out: Vec<(String, Interval, Interval)>,
 }
+
+/// A measure at another setting: name, accuracy, rank correlation with the measure itself and its p.
+pub(super) type Neighbouring = (String, Option<Interval>, Option<(f64, f64)>);
 
 /// One measure.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

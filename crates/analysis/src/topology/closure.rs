@@ -1,0 +1,102 @@
+//! Whether the links of a saddle can be all: the index rule on the closure of its unstable manifold.
+
+use super::manifold::Manifold;
+use std::collections::BTreeSet;
+
+/// By how many points the closure of a point's unstable manifold misses the index rule; none where the rule does not apply.
+///
+/// Where every point on it is met once, the closure is a ball of `k` dimensions, one for each unstable direction of its
+/// centre, and its boundary is cut by the unstable manifolds of the points on it into cells: their numbers, by
+/// dimension and with alternating sign, sum to the Euler characteristic of a sphere, `1 + (-1)^(k - 1)`. A link that was
+/// not found leaves its saddle out of the sum. The rule does not apply where attractors are no fixed points, where
+/// both sides of a point on the boundary end on the same attractor, and where a link leads back to the point itself.
+pub(crate) fn missing(
+    from: usize,
+    manifold: &Manifold,
+    known: &[Manifold],
+    unstable: &[usize],
+    is_point: &dyn Fn(usize) -> bool,
+) -> Option<usize> {
+    let mut attractors = manifold.ends.clone();
+    let mut saddles = BTreeSet::new();
+    let mut open: Vec<usize> = manifold.links.iter().copied().collect();
+    if attractors.len() < 2 || manifold.links.contains(&from) {
+        return None;
+    }
+    while let Some(saddle) = open.pop() {
+        if saddles.insert(saddle) {
+            let of_saddle = &known[saddle];
+            if of_saddle.ends.len() < 2 {
+                return None;
+            }
+            attractors.extend(&of_saddle.ends);
+            open.extend(&of_saddle.links);
+        }
+    }
+    if !attractors.iter().all(|a| is_point(*a)) {
+        return None;
+    }
+    let sign = |k: usize| if k.is_multiple_of(2) { 1 } else { -1 };
+    let sum: i64 = saddles.iter().map(|s| sign(unstable[*s])).sum();
+    let sphere = 1 + sign(unstable[from] + 1);
+    usize::try_from((sum + attractors.len() as i64 - sphere).abs()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The closure of a point with three unstable directions whose boundary is that of a cube: corners are attractors 0 to 7,
+    /// edges points 0 to 11, faces 12 to 17, the centre 18.
+    fn cube() -> (Vec<Manifold>, Vec<usize>) {
+        let corners: Vec<[i32; 3]> = (0..8).map(|c| [c & 1, c >> 1 & 1, c >> 2 & 1]).collect();
+        let of = |fixed: &dyn Fn(&[i32; 3]) -> bool| -> BTreeSet<usize> {
+            (0..8).filter(|&c| fixed(&corners[c])).collect()
+        };
+        let mut edges = Vec::new();
+        let mut faces = Vec::new();
+        for axis in 0..3 {
+            for side in 0..2 {
+                faces.push(of(&|c| c[axis] == side));
+                for other in 0..2 {
+                    let (u, v) = ((axis + 1) % 3, (axis + 2) % 3);
+                    edges.push(of(&|c| c[u] == side && c[v] == other));
+                }
+            }
+        }
+        let manifold = |ends: BTreeSet<usize>, links: BTreeSet<usize>| Manifold {
+            ends,
+            links,
+            ..Manifold::default()
+        };
+        let within = |face: &BTreeSet<usize>| -> BTreeSet<usize> {
+            (0..12).filter(|&e| edges[e].is_subset(face)).collect()
+        };
+        let mut all: Vec<Manifold> = edges
+            .iter()
+            .map(|e| manifold(e.clone(), BTreeSet::new()))
+            .collect();
+        all.extend(faces.iter().map(|f| manifold(f.clone(), within(f))));
+        all.push(manifold((0..8).collect(), (12..18).collect()));
+        let unstable = (0..19).map(|p| [1, 2, 3][usize::from(p > 11) + usize::from(p > 17)]);
+        (all, unstable.collect())
+    }
+
+    #[test]
+    fn a_cube_is_complete_and_every_link_left_out_is_counted() {
+        let (mut all, unstable) = cube();
+        let of = |p: usize, all: &[Manifold]| missing(p, &all[p], all, &unstable, &|_| true);
+        for p in 0..19 {
+            assert_eq!(of(p, &all), Some(0), "point {p}");
+        }
+        let mut without_an_edge = all.clone();
+        without_an_edge[12].links.pop_first();
+        assert_eq!(of(12, &without_an_edge), Some(1));
+        // Two opposite faces: every edge is still on another one.
+        for left_out in 1..=2 {
+            all[18].links.pop_last();
+            assert_eq!(of(18, &all), Some(left_out));
+        }
+        assert_eq!(missing(18, &all[18], &all, &unstable, &|a| a != 3), None);
+    }
+}

@@ -1,0 +1,148 @@
+//! `chiliad task` from outside: grids whole, a user's trials byte for byte, what is shown, and what is refused.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use chiliad_engine::cell::Cell;
+use chiliad_engine::files::own;
+use chiliad_engine::population::{Architecture, Seeds, initialise::initialise};
+use serde_json::Value;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use std::sync::Arc;
+
+/// A folder of this test's own, empty.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("chiliad-task-{}-{name}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn run(&self, words: &str) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_chiliad"))
+            .args(words.split(' '))
+            .current_dir(&self.0)
+            .output()
+            .unwrap()
+    }
+
+    fn json(&self, words: &str) -> Value {
+        let output = self.run(&format!("{words} --json"));
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{words}: {message}");
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    fn refused(&self, words: &str, needed: &[&str]) {
+        let output = self.run(words);
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{words}: {message}");
+        for part in needed {
+            assert!(message.contains(part), "`{part}` is not in: {message}");
+        }
+        assert!(!self.0.join("nothing.npz").exists());
+    }
+}
+
+#[test]
+fn a_grid_is_sampled_whole_and_a_users_trials_come_back() {
+    let folder = Folder::new("sample");
+    for (name, variant, n) in [
+        ("cddm", "grid", 450),
+        ("cddm", "grid-98", 98),
+        ("cddm", "analysis", 50),
+        ("go_no_go", "grid", 256),
+        ("memory_number", "analysis", 11),
+    ] {
+        let answer = folder.json(&format!(
+            "task sample {name} --variant {variant} --out a.npz"
+        ));
+        assert_eq!(answer["trials"], n, "{name} {variant}");
+    }
+    folder.json("task sample a.npz --out b.npz");
+    let bytes = |name: &str| std::fs::read(folder.0.join(name)).unwrap();
+    assert_eq!(bytes("a.npz"), bytes("b.npz"));
+    folder.refused(
+        "task sample cddm --out nothing.npz",
+        &["say how many trials"],
+    );
+    folder.refused(
+        "task sample a.npz --trials 12 --out nothing.npz",
+        &["11 trials"],
+    );
+    std::fs::write(
+        folder.0.join("mine.ron"),
+        "(summary: \"\", source: \"\",\n generator: Trial(\n  inputs: {\"x\": 1}, outputs: {\"y\": 1},\n  epochs: {\"a\": \"wat\"},\n  targets: [(to: \"y\", value: 1)],\n ))",
+    )
+    .unwrap();
+    folder.refused(
+        "task sample mine.ron --trials 2 --out nothing.npz",
+        &["mine.ron:4: generator.epochs[\"a\"] = \"wat\": no name `wat` here"],
+    );
+}
+
+#[test]
+fn show_has_lengths_recipe_and_census_and_plot_has_epochs() {
+    let folder = Folder::new("show");
+    let shown = folder.json("task show delayed_discrimination");
+    let length = &shown["variants"]["train"]["length"];
+    assert_eq!((&length["min"], &length["max"]), (&30.into(), &45.into()));
+    assert!((length["mean"].as_f64().unwrap() - 37.5).abs() < 1.0);
+    assert!(shown["census"].as_str().unwrap().contains("slow"));
+    let mse = shown["recipe"]["criterion_mse"].as_f64().unwrap();
+    assert!(mse > 0.0 && mse < 0.05);
+    folder.json("task plot delayed_discrimination --trial 2 --out p.svg");
+    let svg = std::fs::read_to_string(folder.0.join("p.svg")).unwrap();
+    assert!(svg.contains("pulse_1") && svg.contains("response") && svg.contains("trial 2"));
+}
+
+#[test]
+fn learn_makes_a_row_per_task_and_cell() {
+    let folder = Folder::new("learn");
+    let rows = folder.json("task learn go_no_go --cells gru --units 16 --seeds 2 --max-steps 300");
+    assert_eq!(rows.as_array().unwrap().len(), 1);
+    let errors = rows[0]["normalised_errors"].as_array().unwrap();
+    assert!(
+        errors.len() == 2 && errors.iter().all(|e| e.as_f64().unwrap() < 0.5),
+        "{rows}"
+    );
+    folder.refused("task learn go_no_go nowhere", &["no task `nowhere`"]);
+    folder.refused("task learn go_no_go --units 0", &["1 to 4096 units"]);
+}
+
+#[test]
+fn psychometric_counts_every_trial_of_every_network() {
+    let folder = Folder::new("psychometric");
+    let architecture = Architecture {
+        cell: Arc::new(Cell::builtin("gru", "tanh").unwrap()),
+        units: 8,
+        inputs: 6,
+        outputs: 2,
+    };
+    let networks = initialise(&architecture, &[Seeds::all(1), Seeds::all(2)]);
+    std::fs::create_dir(folder.0.join("nets")).unwrap();
+    std::fs::write(
+        folder.0.join("nets/weights.safetensors"),
+        own::to_bytes(&networks).unwrap(),
+    )
+    .unwrap();
+    let found = folder.json("task psychometric cddm nets --variant analysis");
+    let curves = found["networks"].as_array().unwrap();
+    assert_eq!(curves.len(), 2);
+    for curve in curves {
+        let points = curve.as_array().unwrap();
+        let evidence: Vec<f64> = points
+            .iter()
+            .map(|p| p["evidence"].as_f64().unwrap())
+            .collect();
+        assert_eq!(evidence, [-1.0, -0.5, 0.0, 0.5, 1.0]);
+        assert!(points.iter().all(|p| p["first"]["n"] == 10));
+    }
+    folder.refused("task psychometric flip_flop nets", &["names no `evidence`"]);
+    folder.refused(
+        "task psychometric go_no_go nets",
+        &["6 inputs and 2 outputs", "3 and 1"],
+    );
+}
