@@ -44,7 +44,7 @@ fn hebbian_memory_keeps_its_patterns() {
         }
     }
     let mut jacobian = vec![0.0; UNITS * UNITS];
-    memory.jacobian(&vec![0.0; UNITS], &mut jacobian);
+    memory.jacobian(&[0.0; UNITS], &mut jacobian);
     let weights: Vec<f64> = memory.weights().iter().map(|w| GAIN * w).collect();
     assert_eq!(jacobian, weights);
     assert!(HebbianMemory::new(&[], 1.0).is_none());
