@@ -110,6 +110,7 @@ fn mistakes_of_the_tutorial_are_refused_as_it_says() {
     let folder = folder("mistakes");
     let text = block("wgsl", 0);
     let table = TUTORIAL.split("## What is refused").nth(1).unwrap();
+    let table = table.split("\n## ").next().unwrap();
     let rows: Vec<Vec<&str>> = table
         .lines()
         .filter(|l| l.starts_with("| `"))
