@@ -26,11 +26,15 @@ macro_rules! with_sidecar {
 }
 
 /// Cells: one WGSL file and one sidecar each.
-pub const CELLS: &[Fragment] = with_sidecar!("cells": "vanilla", "rate", "rate_current", "ugrnn", "gru", "gru_reset_after", "lstm", "plrnn");
+pub const CELLS: &[Fragment] = with_sidecar!("cells":
+    "vanilla", "rate", "rate_current", "ugrnn", "mgu", "gru", "gru_reset_after", "lstm", "antisymmetric",
+    "plrnn", "al_rnn", "shplrnn", "shplrnn_clipped", "state_space", "state_space_complex", "linear_attention",
+);
 
 /// Activations: one pure function each.
-pub const ACTIVATIONS: &[Fragment] =
-    with_sidecar!("activations": "tanh", "relu", "sigmoid", "softplus");
+pub const ACTIVATIONS: &[Fragment] = with_sidecar!("activations":
+    "tanh", "relu", "sigmoid", "softplus", "leaky_relu", "gelu", "erf", "saturating_linear", "identity",
+);
 
 macro_rules! plain {
     ($folder:literal: $($name:literal),* $(,)?) => {

@@ -3,7 +3,7 @@
 
 mod gpu_adapter;
 
-use chiliad_engine::cell::{activations, names};
+use chiliad_engine::cell::{Cell, activations, names};
 use chiliad_engine::cpu::CpuExecutor;
 use chiliad_engine::executor::Executor;
 use chiliad_engine::population::{Architecture, Population, Seeds, initialise::initialise};
@@ -52,11 +52,17 @@ fn compare(executor: &dyn Executor, cell: &str, activation: &str) -> (f64, Strin
     for tensor in &population.layout.tensors {
         let expected = &expected[tensor.range()];
         let largest = expected.iter().fold(0.0_f64, |m, g| m.max(g.abs()));
+        // What linear attention reads out is made anew at every step.
+        let unread = cell == "linear_attention" && tensor.name == "h0.h";
         assert!(
-            largest > 1e-9,
+            (largest > 1e-9) != unread,
             "{cell} {activation}: {} has no gradient, so nothing would be compared",
             tensor.name
         );
+        if unread {
+            assert!(found.gradient[tensor.range()].iter().all(|g| *g == 0.0));
+            continue;
+        }
         for (ours, exact) in found.gradient[tensor.range()].iter().zip(expected) {
             let error = (f64::from(*ours) - exact).abs() / largest;
             assert!(
@@ -76,7 +82,12 @@ fn compare(executor: &dyn Executor, cell: &str, activation: &str) -> (f64, Strin
 fn gradient_of_every_parameter_matches_finite_differences() {
     let cpu = CpuExecutor::new(Some(1)).unwrap();
     for cell in names() {
-        for activation in activations() {
+        // A cell that calls no activation is the same with each of them.
+        let calls = Cell::builtin(cell, "tanh")
+            .unwrap()
+            .wgsl
+            .contains("activation(");
+        for activation in activations().take(if calls { usize::MAX } else { 1 }) {
             let (error, tensor) = compare(&cpu, cell, activation);
             println!(
                 "{cell:16} {activation:9} worst {error:.1e} of the tensor's largest ({tensor})"
@@ -100,6 +111,14 @@ fn train_step_gradient_of_every_parameter_matches_finite_differences() {
         ("gru", "softplus"),
         ("gru_reset_after", "sigmoid"),
         ("lstm", "relu"),
+        ("mgu", "gelu"),
+        ("antisymmetric", "erf"),
+        ("al_rnn", "identity"),
+        ("shplrnn", "identity"),
+        ("shplrnn_clipped", "identity"),
+        ("state_space", "saturating_linear"),
+        ("state_space_complex", "leaky_relu"),
+        ("linear_attention", "identity"),
     ] {
         let (error, tensor) = compare(&gpu, cell, activation);
         println!("{cell:16} {activation:9} worst {error:.1e} of the tensor's largest ({tensor})");

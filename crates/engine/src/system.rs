@@ -3,10 +3,12 @@
 //! Cycles, Lyapunov spectra and the census of attractors are written once against [`System`].
 
 mod flow;
+mod hebbian;
 mod hopfield;
 mod network;
 
 pub use flow::{Flow, Lorenz63, RungeKutta4};
+pub use hebbian::HebbianMemory;
 pub use hopfield::ModernHopfield;
 pub use network::{Driven, Undriven};
 

@@ -146,6 +146,22 @@ fn the_cell_is_the_same_map() {
     assert!(found.is_complete());
 }
 
+#[test]
+fn the_almost_linear_cell_with_all_units_rectified_is_the_same_map() {
+    let map = network(
+        Cell::builtin("al_rnn", "tanh").unwrap(),
+        2,
+        &[
+            ("w_rec.p", &[1.8, 0.7, 0.9, -0.7]),
+            ("bias.p", &[-0.7, 0.3]),
+            ("unit.a", &[-0.8, -0.2]),
+        ],
+    );
+    let found = find(&PiecewiseLinear::of(&map).unwrap(), &up_to(4));
+    assert_two_units(&found, 1e-11);
+    assert!(found.is_complete());
+}
+
 /// The form takes the same step and has the same derivative as the network it was read off.
 #[test]
 fn derived_forms_take_the_same_step() {
@@ -165,6 +181,9 @@ fn derived_forms_take_the_same_step() {
         (Cell::builtin("rate", "relu").unwrap(), 5),
         (Cell::builtin("rate_current", "relu").unwrap(), 5),
         (Cell::builtin("plrnn", "relu").unwrap(), 5),
+        (Cell::builtin("al_rnn", "relu").unwrap(), 2),
+        (Cell::builtin("vanilla", "leaky_relu").unwrap(), 5),
+        (Cell::builtin("antisymmetric", "relu").unwrap(), 5),
         (leaky.unwrap(), 15),
     ];
     for (cell, kinks) in cells {
@@ -177,7 +196,7 @@ fn derived_forms_take_the_same_step() {
         let b: Vec<f64> = (0..5).map(|i| f64::from(stream.normal_at(1, i))).collect();
         let (w_name, b_name) = (format!("w_rec.{gate}"), format!("bias.{gate}"));
         let mut tensors: Vec<(&str, &[f64])> = vec![(&w_name, &w), (&b_name, &b)];
-        if name == "plrnn" {
+        if ["plrnn", "al_rnn"].contains(&name.as_str()) {
             tensors.push(("unit.a", &b));
         }
         let map = network(cell, 5, &tensors);
@@ -205,6 +224,7 @@ fn what_is_not_piecewise_linear_is_refused_with_the_reason() {
         ("vanilla", "softplus", "Softplus"),
         ("gru", "relu", "Sigmoid"),
         ("lstm", "relu", "Sigmoid"),
+        ("vanilla", "saturating_linear", "depends on another kink"),
     ] {
         let map = network(Cell::builtin(cell, activation).unwrap(), 2, &[]);
         // All weights zero: the sigmoid of a constant is a constant, so only weights make it a nonlinearity.

@@ -58,6 +58,9 @@ pub struct Restriction {
     pub frozen: Vec<Part>,
     /// Units that nothing leaves.
     pub silenced: Vec<usize>,
+    /// Recurrent weights `A - A^T`.
+    #[serde(default)]
+    pub antisymmetric: bool,
 }
 
 impl Default for Restriction {
@@ -68,6 +71,7 @@ impl Default for Restriction {
             non_negative: Vec::new(),
             frozen: Vec::new(),
             silenced: Vec::new(),
+            antisymmetric: false,
         }
     }
 }
@@ -186,6 +190,11 @@ impl RecipePlan {
         let ranks = whole("rank");
         if ranks.iter().any(Option::is_some) {
             constraint.low_rank(&ranks).map_err(wrong)?;
+        }
+        if self.restriction.antisymmetric {
+            constraint
+                .antisymmetric(&vec![true; networks.len()])
+                .map_err(wrong)?;
         }
         let dimensions = whole("dimensions");
         if dimensions.iter().any(Option::is_some) {

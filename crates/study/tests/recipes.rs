@@ -171,6 +171,22 @@ fn restrictions_hold_in_the_weights_that_are_written() {
     assert!((1..8).contains(&rank), "{rank}");
     let p = trained(
         &folder,
+        "antisymmetric",
+        "antisymmetric",
+        "cell: \"antisymmetric\", seeds: 1",
+    );
+    let w = matrix(&p, Role::Recurrent(0, 0));
+    assert!((0..64).all(|e| w[e] == -w[e % 8 * 8 + e / 8]));
+    assert!(w.iter().any(|w| w.abs() > 1e-2));
+    let p = trained(
+        &folder,
+        "not_antisymmetric",
+        "antisymmetric",
+        "cell: \"antisymmetric\", seeds: 1, constrain: (antisymmetric: false)",
+    );
+    assert!(matrix(&p, Role::Recurrent(0, 0))[0].abs() > 0.0);
+    let p = trained(
+        &folder,
         "sparse",
         "vanilla",
         "cell: \"vanilla\", seeds: 1, constrain: (density: 0.3, silenced: [2])",
@@ -228,6 +244,10 @@ fn bad_values_are_refused_with_their_path() {
         (
             "constrain: (dimensions: 3, non_negative: [Input])",
             &["constrain.dimensions", "non_negative"],
+        ),
+        (
+            "constrain: (antisymmetric: true, density: 0.5)",
+            &["constrain.antisymmetric", "density"],
         ),
         (
             "constrain: (dimensions: 100000)",

@@ -1,6 +1,6 @@
 //! Gated cells: golden steps and points; gates move no point.
 
-use super::networks::{A, assert_held, assert_states, near, population, search};
+use super::networks::{assert_held, assert_states, near, population, search};
 use chiliad_engine::cell::Cell;
 use chiliad_engine::fixed_points::{Options, Visited, find};
 use chiliad_engine::map::Map;

@@ -10,6 +10,8 @@ use crate::error::CellError;
 pub struct Activation {
     /// Name.
     pub name: String,
+    /// The sidecar.
+    pub sidecar: ActivationSidecar,
     /// sup |f|, if finite: what a cell's box is made of.
     pub bound: Option<f64>,
     /// Constants with their defaults, in the order of the WGSL struct.
@@ -74,6 +76,7 @@ impl Activation {
             Value::Scalar(result) => Ok(Self {
                 name: name.into(),
                 bound: described.bound,
+                sidecar: described,
                 constants,
                 wgsl: wgsl.into(),
                 graph,

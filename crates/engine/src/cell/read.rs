@@ -63,9 +63,14 @@ impl<'a> Source<'a> {
             module,
             activation,
         };
-        // Loops and globals are refused by name before the validator can speak of them in general terms.
+        // Loops, fields that are no numbers and globals are refused by name before the validator can speak of them in general terms.
         for (_, function) in source.module.functions.iter() {
             source.refuse_control_flow(&function.body)?;
+        }
+        for (_, shape) in source.module.types.iter() {
+            if let Some(name) = &shape.name {
+                source.fields(name)?;
+            }
         }
         if let Some((handle, variable)) = source.module.global_variables.iter().next() {
             let span = source.module.global_variables.get_span(handle);

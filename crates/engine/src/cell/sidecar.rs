@@ -28,6 +28,8 @@ pub struct CellSidecar {
     /// Gates that carry content rather than open or close: their weights are the network's pathways. Needed only where
     /// there are several gates; of several named, the first that has a term supplies it.
     pub content: Vec<String>,
+    /// Whether the recurrent weights are meant to be `W = A - A^T`: studies train them so unless they say otherwise.
+    pub antisymmetric: bool,
     /// PyTorch module with the same equations.
     pub pytorch: Option<Pytorch>,
 }
@@ -82,6 +84,8 @@ pub struct ActivationSidecar {
     pub bound: Option<f64>,
     /// Default value of every constant.
     pub constants: BTreeMap<String, f64>,
+    /// PyTorch module with the same formula at the default constants, where there is one.
+    pub pytorch: Option<String>,
 }
 
 /// Parses a sidecar; an error names file, line and the fields that exist.

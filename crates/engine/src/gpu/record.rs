@@ -60,7 +60,7 @@ pub(super) fn check(options: &TrainOptions) -> Result<(), EngineError> {
         .is_some_and(|c| !c.is_elementwise())
     {
         return refuse(
-            "low rank, or a random subspace".into(),
+            "low rank, antisymmetric weights, or a random subspace".into(),
             "signs, masks, gains, frozen and non-negative parts; the others on the CPU",
         );
     }

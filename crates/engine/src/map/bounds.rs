@@ -28,7 +28,11 @@ pub(crate) fn half_widths(map: &Map) -> Option<Vec<f64>> {
             .find(|(_, (_, _, gate))| gate.name == name)
             .map(|(i, (s, ..))| (s, i))?;
         let weights = &map.weights()[index];
-        let largest = drive(s)?;
+        let largest = if weights.rows.is_empty() {
+            0.0
+        } else {
+            drive(s)?
+        };
         let row = |i: usize| {
             if weights.rows.is_empty() {
                 0.0

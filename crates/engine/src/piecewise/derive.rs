@@ -222,17 +222,21 @@ impl PiecewiseLinear {
         let next = of_units(&cell.next, &gates, &mut kinks)
             .map_err(refuse)?
             .concat();
-        let s = kinks.rows.len();
+        // A kink of a branch that is taken nowhere weighs nothing, and would double the regions for nothing.
+        let weight = |row: &Affine, k: usize| row.kinks.get(k).copied().unwrap_or(0.0);
+        let used: Vec<usize> = (0..kinks.rows.len())
+            .filter(|&k| next.iter().any(|row| weight(row, k) != 0.0))
+            .collect();
         let mut form = (Vec::new(), Vec::new(), Vec::new());
         for mut row in next {
             row.z.resize(n_state, 0.0);
-            row.kinks.resize(s, 0.0);
+            form.2.extend(used.iter().map(|&k| weight(&row, k)));
             form.0.extend(row.z);
             form.1.push(row.constant);
-            form.2.extend(row.kinks);
         }
-        let normals: Vec<f64> = kinks.rows.iter().flat_map(|r| r.z.clone()).collect();
-        let offsets: Vec<f64> = kinks.rows.iter().map(|r| r.constant).collect();
+        let kinks = || used.iter().map(|&k| &kinks.rows[k]);
+        let normals: Vec<f64> = kinks().flat_map(|r| r.z.clone()).collect();
+        let offsets: Vec<f64> = kinks().map(|r| r.constant).collect();
         Self::new(&form.0, &form.1, &form.2, &normals, &offsets)
     }
 }

@@ -54,7 +54,7 @@ pub enum Initial {
         /// Largest modulus of an eigenvalue.
         radius: f64,
     },
-    /// For piecewise-linear networks (Durstewitz lab's code): recurrent 0.01 N(0, 1); the unit parameters `A` are the
+    /// For piecewise-linear networks (Durstewitz lab's code): recurrent 0.01 N(0, 1); the unit parameters `a` are the
     /// diagonal of `R^T R / n + I` over its largest eigenvalue, R standard normal.
     Plrnn,
 }
@@ -126,7 +126,7 @@ pub fn initialise_as(
                     let name = &cell.stages[s].gates[g].name;
                     values.fill(cell.sidecar.initial_bias.get(name).copied().unwrap_or(0.0) as f32);
                 }
-                Role::Unit(i) if *initial == Initial::Plrnn && cell.unit_params[i] == "A" => {
+                Role::Unit(i) if *initial == Initial::Plrnn && cell.unit_params[i] == "a" => {
                     recurrent::positive_diagonal(values, &normal);
                 }
                 Role::Unit(i) => values.fill(

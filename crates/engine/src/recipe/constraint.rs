@@ -1,16 +1,18 @@
 //! What restricts the weights: parameters as trained ("raw") to weights as used ("effective"), its adjoint, and
 //! projections after a step.
 //!
-//! Three stages, each of which may be absent: `raw' = origin + basis z` (a random subspace), `W = L R^T` (low rank), and
-//! per parameter `w = factor form(raw)`. Populations and files hold effective weights everywhere; raw ones live in an
+//! Three stages, each of which may be absent: `raw' = origin + basis z` (a random subspace), `W = L R^T` (low rank) or
+//! `W = A - A^T` (antisymmetric), and per parameter `w = factor form(raw)`. Populations and files hold effective weights everywhere; raw ones live in an
 //! optimiser's state only.
 
+mod antisymmetric;
 mod build;
 mod low_rank;
 mod subspace;
 
 use crate::error::EngineError;
 use crate::population::{Layout, Role};
+use antisymmetric::Antisymmetric;
 use low_rank::LowRank;
 use std::sync::Arc;
 use subspace::Subspace;
@@ -64,6 +66,7 @@ pub struct Constraint {
     /// `[network, parameter]`
     pub(crate) rules: Vec<Rule>,
     low_rank: Option<LowRank>,
+    antisymmetric: Option<Antisymmetric>,
     subspace: Option<Subspace>,
 }
 
@@ -74,6 +77,7 @@ impl Constraint {
             layout: Arc::clone(layout),
             rules: vec![Rule::FREE; n_networks * layout.n_params],
             low_rank: None,
+            antisymmetric: None,
             subspace: None,
         }
     }
@@ -85,7 +89,7 @@ impl Constraint {
 
     /// Whether it acts on each parameter by itself, as the GPU's kernels do.
     pub fn is_elementwise(&self) -> bool {
-        self.low_rank.is_none() && self.subspace.is_none()
+        self.low_rank.is_none() && self.antisymmetric.is_none() && self.subspace.is_none()
     }
 
     fn rules(&self, network: usize) -> &[Rule] {
@@ -109,6 +113,9 @@ impl Constraint {
         if let Some(low_rank) = &self.low_rank {
             low_rank.factor(network, &mut raw);
         }
+        if let Some(antisymmetric) = &self.antisymmetric {
+            antisymmetric.halve(network, &mut raw);
+        }
         if let Some(subspace) = &self.subspace {
             subspace.origin_to_zero(network, &mut raw);
         }
@@ -121,9 +128,7 @@ impl Constraint {
             Some(subspace) => subspace.expand(network, raw),
             None => raw.to_vec(),
         };
-        if let Some(low_rank) = &self.low_rank {
-            low_rank.multiply(network, &mut weights);
-        }
+        self.link(network, &mut weights);
         for (w, rule) in weights.iter_mut().zip(self.rules(network)) {
             let value = match rule.form {
                 Form::Free => *w,
@@ -140,6 +145,16 @@ impl Constraint {
         weights
     }
 
+    /// The stage that makes matrices of matrices.
+    fn link(&self, network: usize, params: &mut [f32]) {
+        if let Some(low_rank) = &self.low_rank {
+            low_rank.multiply(network, params);
+        }
+        if let Some(antisymmetric) = &self.antisymmetric {
+            antisymmetric.minus_transpose(network, params);
+        }
+    }
+
     /// Gradient by effective weights to gradient by raw parameters, in place.
     pub fn adjoint(&self, network: usize, raw: &[f32], gradient: &mut [f32]) {
         let expanded;
@@ -150,17 +165,9 @@ impl Constraint {
             }
             None => raw,
         };
-        let product;
-        let values = match &self.low_rank {
-            Some(low_rank) => {
-                let mut weights = inner.to_vec();
-                low_rank.multiply(network, &mut weights);
-                product = weights;
-                &product[..]
-            }
-            None => inner,
-        };
-        for ((g, w), rule) in gradient.iter_mut().zip(values).zip(self.rules(network)) {
+        let mut values = inner.to_vec();
+        self.link(network, &mut values);
+        for ((g, w), rule) in gradient.iter_mut().zip(&values).zip(self.rules(network)) {
             let slope = match rule.form {
                 Form::Free => 1.0,
                 Form::Absolute if *w == 0.0 => 0.0,
@@ -175,6 +182,9 @@ impl Constraint {
         }
         if let Some(low_rank) = &self.low_rank {
             low_rank.adjoint(network, inner, gradient);
+        }
+        if let Some(antisymmetric) = &self.antisymmetric {
+            antisymmetric.minus_transpose(network, gradient);
         }
         if let Some(subspace) = &self.subspace {
             subspace.adjoint(network, gradient);

@@ -1,4 +1,4 @@
-//! `cell list`, `show`, `check`.
+//! `cell list`, `activations`, `show`, `check`.
 
 mod check;
 
@@ -6,7 +6,7 @@ use super::answer;
 use crate::terminal::say;
 use chiliad_engine::cell::graph::{Leaf, Node};
 use chiliad_engine::cell::program::Array;
-use chiliad_engine::cell::{Cell, Gate, wgsl};
+use chiliad_engine::cell::{Activation, Cell, Gate, wgsl};
 use chiliad_engine::population::{Architecture, Layout, Role};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -18,6 +18,8 @@ use std::sync::Arc;
 pub(crate) enum CellCommand {
     /// Names of the library.
     List,
+    /// Activations of the library: formulas, constants with defaults, PyTorch modules.
+    Activations,
     /// Equations, tensors and the derived adjoint.
     Show {
         /// Name, or path of a .wgsl file.
@@ -53,9 +55,10 @@ pub(super) fn cell(command: &CellCommand, json: bool) -> anyhow::Result<()> {
                         .map(|(n, s)| json!({"name": n, "summary": s}))
                         .collect::<Vec<_>>()
                 ),
-                &words.join("\n"),
+                &format!("{}\n\n{RESTRICTED}", words.join("\n")),
             );
         }
+        CellCommand::Activations => activations(json)?,
         CellCommand::Show {
             name,
             activation,
@@ -84,6 +87,47 @@ pub(super) fn cell(command: &CellCommand, json: bool) -> anyhow::Result<()> {
             check::check(file, activation, json)?;
         }
     }
+    Ok(())
+}
+
+/// What is no cell of its own.
+const RESTRICTED: &str = "Low-rank, sparse, sign-constrained and antisymmetric networks are any of these cells with `constrain` in a study \
+     (docs/training.md); a cell of your own is a .wgsl file (docs/cells.md).";
+
+fn activations(json: bool) -> anyhow::Result<()> {
+    let all = chiliad_engine::cell::activations()
+        .map(Activation::builtin)
+        .collect::<Result<Vec<_>, _>>()?;
+    let words = all.iter().map(|a| {
+        let constants: Vec<String> = a
+            .constants
+            .iter()
+            .map(|(name, value)| format!("{name} = {value}"))
+            .chain(a.sidecar.pytorch.iter().map(|p| format!("torch.{p}")))
+            .collect();
+        let summary = &a.sidecar.summary;
+        format!("{:18} {summary:38} {}", a.name, constants.join(", "))
+            .trim_end()
+            .to_owned()
+    });
+    let value: Vec<serde_json::Value> = all
+        .iter()
+        .map(|a| {
+            let constants: serde_json::Map<String, serde_json::Value> = a
+                .constants
+                .iter()
+                .map(|(name, value)| (name.clone(), json!(value)))
+                .collect();
+            json!({
+                "name": a.name,
+                "summary": a.sidecar.summary,
+                "constants": constants,
+                "bound": a.bound,
+                "pytorch": a.sidecar.pytorch,
+            })
+        })
+        .collect();
+    answer(json, &json!(value), &words.collect::<Vec<_>>().join("\n"));
     Ok(())
 }
 

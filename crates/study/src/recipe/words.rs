@@ -42,6 +42,9 @@ impl RecipePlan {
                 words += &format!(", {what}: {parts:?}").to_lowercase();
             }
         }
+        if r.antisymmetric {
+            words += ", antisymmetric recurrent weights";
+        }
         if !r.silenced.is_empty() {
             words += &format!(", silenced units {:?}", r.silenced);
         }

@@ -5,10 +5,17 @@ use super::check::{above_zero, within};
 use crate::error::Result;
 use crate::recipe::{Dale, RecipePlan, Restriction, Settings};
 use crate::spec::{DaleBy, OneOrMany, OptimiserSpec, ScalingSpec, TrainSpec};
+use chiliad_engine::cell::Cell;
 use chiliad_engine::recipe::{Optimiser, Part, Penalty, Schedule};
 
 impl Resolver<'_> {
-    pub(super) fn recipe(&self, spec: &TrainSpec, units: usize, path: &str) -> Result<RecipePlan> {
+    pub(super) fn recipe(
+        &self,
+        spec: &TrainSpec,
+        cell: &Cell,
+        units: usize,
+        path: &str,
+    ) -> Result<RecipePlan> {
         let at = |field: &str| format!("{path}.{field}");
         let refuse = |field: &str, m: String| self.refuse(&at(field), m);
         for (field, schedule) in [
@@ -99,6 +106,22 @@ impl Resolver<'_> {
                 "together with Dale's law; allowed: one of them, L R^T has no signs".into(),
             ));
         }
+        let antisymmetric = c.antisymmetric.unwrap_or(cell.sidecar.antisymmetric);
+        if let (true, Some(other)) = (
+            antisymmetric,
+            of(&[
+                ("dale", c.dale.is_some()),
+                ("density", c.density.is_some()),
+                ("rank", c.rank.is_some()),
+            ]),
+        ) {
+            return Err(refuse(
+                "constrain.antisymmetric",
+                format!(
+                    "together with {other}; allowed: `antisymmetric: false`, or no such restriction: w_ij = -w_ji would not hold"
+                ),
+            ));
+        }
         if let (Some(_), Some(other)) = (
             &c.dimensions,
             of(&[
@@ -121,6 +144,7 @@ impl Resolver<'_> {
                 ("density", c.density.is_some()),
                 ("autapses", c.autapses == Some(false)),
                 ("rank", c.rank.is_some()),
+                ("antisymmetric", antisymmetric),
                 ("dimensions", c.dimensions.is_some()),
                 ("scaling", !matches!(spec.scaling, ScalingSpec::Standard)),
             ]),
@@ -170,6 +194,7 @@ impl Resolver<'_> {
                 non_negative: c.non_negative.clone(),
                 frozen: c.frozen.clone(),
                 silenced: c.silenced.clone(),
+                antisymmetric,
             },
             initial: spec.initial,
         })

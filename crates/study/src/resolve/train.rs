@@ -69,7 +69,7 @@ impl Resolver<'_> {
                         }
                         _ => units,
                     };
-                    let plan = self.train_plan(spec, units, path)?;
+                    let plan = self.train_plan(spec, &cell, units, path)?;
                     let n_params = parameters(&cell, units, &shape);
                     let settings = self.settings(spec, units, n_params, path)?;
                     let mut networks = Vec::new();
@@ -115,7 +115,13 @@ impl Resolver<'_> {
         Ok(populations)
     }
 
-    fn train_plan(&self, spec: &TrainSpec, units: usize, path: &str) -> Result<TrainPlan> {
+    fn train_plan(
+        &self,
+        spec: &TrainSpec,
+        cell: &Cell,
+        units: usize,
+        path: &str,
+    ) -> Result<TrainPlan> {
         let at = |field: &str| format!("{path}.{field}");
         let counts = [
             ("batch", spec.batch as u64),
@@ -139,7 +145,7 @@ impl Resolver<'_> {
             variant: spec.variant.clone(),
             batch: spec.batch,
             bank_trials: spec.bank_trials,
-            recipe: Box::new(self.recipe(spec, units, path)?),
+            recipe: Box::new(self.recipe(spec, cell, units, path)?),
             clip_norm: spec.clip_norm,
             until: spec.until.clone(),
             max_steps: spec.max_steps,

@@ -201,6 +201,8 @@ pub struct ConstrainSpec {
     pub frozen: Vec<Part>,
     /// Largest rank of the recurrent weights.
     pub rank: Option<OneOrMany<u64>>,
+    /// Recurrent weights `A - A^T`; by default where the cell's sidecar says so.
+    pub antisymmetric: Option<bool>,
     /// Dimensions of a random subspace in which the parameters are trained.
     pub dimensions: Option<OneOrMany<u64>>,
     /// Units that nothing leaves.

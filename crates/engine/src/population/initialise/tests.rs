@@ -43,6 +43,23 @@ fn orthogonal_is_orthogonal() {
 }
 
 #[test]
+fn plrnn_draws_the_diagonal_of_every_cell_that_has_one() {
+    for cell in ["plrnn", "al_rnn", "shplrnn"] {
+        let architecture = Architecture {
+            cell: Arc::new(Cell::builtin(cell, "tanh").unwrap()),
+            units: UNITS,
+            inputs: 2,
+            outputs: 2,
+        };
+        let population = initialise_as(&architecture, &[Seeds::all(4)], &Initial::Plrnn);
+        let a = &population.params[population.layout.named("unit.a").unwrap().range()];
+        // Diagonal entries over the largest eigenvalue: positive, below 1, not all the same.
+        assert!(a.iter().all(|a| *a > 0.0 && *a < 1.0), "{cell}: {a:?}");
+        assert!(a.iter().any(|x| *x != a[0]), "{cell}: {a:?}");
+    }
+}
+
+#[test]
 fn radii_are_as_asked() {
     for initial in [
         Initial::SpectralRadius { radius: 1.2 },

@@ -1,6 +1,6 @@
 //! The restrictions by name: signs, masks, non-negative and frozen tensors, gains, rank, subspace.
 
-use super::{Constraint, Form, LowRank, Projection, Subspace};
+use super::{Antisymmetric, Constraint, Form, LowRank, Projection, Subspace};
 use crate::error::EngineError;
 use crate::population::Role;
 use chiliad_tasks::random::Stream;
@@ -196,6 +196,41 @@ impl Constraint {
         self.low_rank = Some(LowRank::new(
             ranks,
             units,
+            Self::recurrent(&self.layout).collect(),
+        ));
+        Ok(())
+    }
+
+    /// Recurrent weights `W = A - A^T` of the networks whose entry is true, of every gate.
+    pub fn antisymmetric(&mut self, networks: &[bool]) -> Result<(), EngineError> {
+        if networks.len() != self.n_networks() {
+            return Err(Self::refuse(
+                format!("antisymmetric weights of {} networks", networks.len()),
+                format!("{}, one entry per network", self.n_networks()),
+            ));
+        }
+        if self.low_rank.is_some() {
+            return Err(Self::refuse(
+                "antisymmetric weights together with low rank".into(),
+                "one of them".into(),
+            ));
+        }
+        for range in Self::recurrent(&self.layout).collect::<Vec<_>>() {
+            for (network, _) in networks.iter().enumerate().filter(|n| *n.1) {
+                let n = self.layout.n_params;
+                for rule in &self.rules[network * n..][range.clone()] {
+                    if rule.form != Form::Free || rule.projection != Projection::None {
+                        return Err(Self::refuse(
+                            "antisymmetric weights together with signs of recurrent weights".into(),
+                            "one of them: w_ij = -w_ji has both signs".into(),
+                        ));
+                    }
+                }
+            }
+        }
+        self.antisymmetric = Some(Antisymmetric::new(
+            networks,
+            self.units(),
             Self::recurrent(&self.layout).collect(),
         ));
         Ok(())

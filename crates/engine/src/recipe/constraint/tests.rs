@@ -148,6 +148,34 @@ fn low_rank_is_low_rank_and_has_its_adjoint() {
 }
 
 #[test]
+fn antisymmetric_weights_are_and_have_their_adjoint() {
+    let layout = layout();
+    let mut constraint = Constraint::new(&layout, 1);
+    constraint.antisymmetric(&[true]).unwrap();
+    let raw = constraint.raw(0, &weights(layout.n_params));
+    check(&constraint, &raw);
+    let effective = constraint.effective(0, &raw);
+    for range in Constraint::recurrent(&layout) {
+        let (w, drawn) = (&effective[range.clone()], &weights(layout.n_params)[range]);
+        for (e, value) in w.iter().enumerate() {
+            let transposed = e % UNITS * UNITS + e / UNITS;
+            assert_eq!(*value, -w[transposed]);
+            assert!((value - 0.5 * (drawn[e] - drawn[transposed])).abs() < 1e-6);
+        }
+    }
+    // Weights that are antisymmetric already stay what they are.
+    let again = constraint.effective(0, &constraint.raw(0, &effective));
+    assert_eq!(again, effective);
+    assert!(!constraint.is_elementwise());
+    let message = constraint.antisymmetric(&[true; 2]).unwrap_err();
+    assert!(message.to_string().contains("one entry per network"));
+    let mut signs = Constraint::new(&layout, 1);
+    signs.dale(0, &[1.0; 6], Form::Free).unwrap();
+    let message = signs.antisymmetric(&[true]).unwrap_err();
+    assert!(message.to_string().contains("both signs"));
+}
+
+#[test]
 fn a_subspace_begins_at_the_initial_weights_and_has_its_adjoint() {
     let layout = layout();
     let initial = weights(layout.n_params);
