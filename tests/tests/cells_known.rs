@@ -92,7 +92,6 @@ fn units(f: impl Fn(usize) -> f64) -> Vec<f64> {
 
 #[track_caller]
 fn assert_small(error: f64) {
-    println!("worst error {error:.1e}");
     assert!(error < 2e-6, "{error}");
 }
 

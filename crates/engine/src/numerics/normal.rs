@@ -16,14 +16,14 @@ pub fn normal(words: [u32; 2]) -> f32 {
     let quarter = words[1].wrapping_add(0x2000_0000) >> 30;
     let angle = words[1].wrapping_sub(quarter << 30) as i32 as f32 * (std::f32::consts::TAU * ULP);
     let z = angle * angle;
-    let cosine = (-2.755_731_9e-7_f32)
+    let cosine = (-2.755_732e-7_f32)
         .mul_add(z, 2.480_158_7e-5)
         .mul_add(z, -1.388_888_9e-3)
         .mul_add(z, 4.166_666_7e-2)
         .mul_add(z, -0.5)
         .mul_add(z, 1.0);
     let sine = angle
-        * 2.755_731_9e-6_f32
+        * 2.755_732e-6_f32
             .mul_add(z, -1.984_127e-4)
             .mul_add(z, 8.333_333e-3)
             .mul_add(z, -0.166_666_67)
