@@ -21,7 +21,7 @@ use crate::trials::TaskShape;
 const SPECIAL: [&str; 5] = ["t", "time", "i", "n", "angle"];
 const TIMES: [usize; 2] = [0, 1];
 
-/// A trial in epochs, checked. Slots of expressions: [`SPECIAL`], then variables, then durations of epochs.
+/// A trial in epochs, checked. Slots of expressions: the special names, then variables, then durations of epochs.
 #[derive(Clone, Debug)]
 pub struct Trial {
     dt: f64,
