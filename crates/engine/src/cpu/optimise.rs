@@ -31,7 +31,8 @@ impl Worker {
                 self.gradient[tensor.range()].fill(0.0);
             }
         }
-        if !(loss.is_finite() && global_norm(&self.gradient).is_finite()) {
+        let mut norm = global_norm(&self.gradient);
+        if !(loss.is_finite() && norm.is_finite()) {
             return false;
         }
         if options.clip_value.is_finite() {
@@ -39,6 +40,7 @@ impl Worker {
             self.gradient
                 .iter_mut()
                 .for_each(|g| *g = g.clamp(-most, most));
+            norm = global_norm(&self.gradient);
         }
         let decay = TrainOptions::of(&options.weight_decay, network);
         // Weight decay would move what is not trained.
@@ -57,7 +59,6 @@ impl Worker {
         } else {
             Vec::new()
         };
-        let norm = global_norm(&self.gradient);
         let rate = options.learning_rate[network] * options.schedule.at(step) as f32 * rate_factor;
         let step = Step {
             scale: if norm > f64::from(options.clip_norm) {
