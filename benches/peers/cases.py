@@ -8,7 +8,7 @@ GATES = {"vanilla": ["a"], "gru": ["r", "u", "c"], "lstm": ["f", "i", "o", "g"]}
 STATES = {"vanilla": ["h"], "gru": ["h"], "lstm": ["h", "c"]}
 
 
-def options(about, sharded=False):
+def options(about, jax=False):
     parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cell", choices=GATES, default="vanilla")
     for name, default in dict(networks=256, units=64, trials=64, steps=100, inputs=3, outputs=3, seed=0).items():
@@ -17,7 +17,8 @@ def options(about, sharded=False):
     parser.add_argument("--loss-only", action="store_true")
     parser.add_argument("--weights", help="safetensors, [network, to, from]; with --loss-only")
     parser.add_argument("--trials-file", help="npz with inputs, targets, mask [trial, time, channel]; with --loss-only")
-    if sharded:
+    if jax:
+        parser.add_argument("--readout-inside", action="store_true")
         parser.add_argument("--sharded", action="store_true")
         parser.add_argument("--shards", type=int, default=2)
     return parser.parse_args()

@@ -134,8 +134,11 @@ def programs(given, engine):
     table = {}
     if engine:
         table["chiliad"] = [engine]
-    table["jax"] = [python, str(HERE / "jax_train.py")]
-    table["jax sharded"] = [python, str(HERE / "jax_train.py"), "--sharded"]
+    jax = [python, str(HERE / "jax_train.py")]
+    table["jax"] = jax
+    table["jax sharded"] = [*jax, "--sharded"]
+    table["jax, readout inside"] = [*jax, "--readout-inside"]
+    table["jax sharded, readout inside"] = [*jax, "--readout-inside", "--sharded"]
     if given.torch:
         table["torch"] = [python, str(HERE / "torch_train.py")]
     return table
@@ -154,7 +157,7 @@ def check_losses(table, o):
         np.savez(trials, **drawn)
         told = {}
         for name, command in table.items():
-            if name == "jax sharded":  # the same program
+            if name.startswith("jax sharded"):  # the same program
                 continue
             ran = subprocess.run([*command, *flags(small), "--weights", weights, "--trials-file", trials, "--loss-only"],
                                  check=True, capture_output=True, text=True)

@@ -1,9 +1,10 @@
 """One training step of many small recurrent networks in JAX, as a server: the peer of this repository's `train_step`.
 
 jit, vmap over networks, lax.scan over time, masked mean squared error, gradient, global-norm clip 1 and Adam 0.01 per
-network (optax), float32. Written the way that measured fastest on two CPU cores: input products and readout inside the
-scan (before and after it, for all steps at once, was slower by up to a third); joining the gates of a cell into one
-product made no difference beyond noise.
+network (optax), float32. The scan stacks the states and the readout follows for all steps at once, as most people write
+it; with `--readout-inside` every step of the scan reads out, which measured up to a third faster on two CPU cores. Input
+products stay inside the scan (before it, for all steps at once, was slower); joining the gates of a cell into one product
+made no difference beyond noise.
 
 Reads lines `step K`, runs K training steps, prints {"seconds_per_step": ...}. `--loss-only` prints {"loss": [...]} of the
 given weights and trials instead. `--sharded` splits the networks over two host devices with shard_map.
@@ -16,7 +17,7 @@ import time
 
 import cases
 
-options = cases.options(__doc__, sharded=True)
+options = cases.options(__doc__, jax=True)
 if options.sharded:  # before jax is imported
     os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + f" --xla_force_host_platform_device_count={options.shards}"
 os.environ["JAX_PLATFORMS"] = "cpu"
@@ -63,11 +64,15 @@ def loss(p, trials, cell):
     count = trials["inputs"].shape[1]
     start = tuple(jnp.broadcast_to(p[f"h0.{s}"], (count, p[f"h0.{s}"].shape[0])) for s in cases.STATES[cell])
 
+    def read(h):
+        return h @ p["w_out"].T + p["b_out"]
+
     def step(state, x):
         state = CELLS[cell](p, state, x)
-        return state, state[0] @ p["w_out"].T + p["b_out"]
+        return state, read(state[0]) if options.readout_inside else state[0]
 
     _, y = lax.scan(step, start, trials["inputs"])
+    y = y if options.readout_inside else read(y)
     return jnp.sum(trials["mask"] * (y - trials["targets"]) ** 2) / jnp.sum(trials["mask"])
 
 
