@@ -146,3 +146,30 @@ fn psychometric_counts_every_trial_of_every_network() {
         &["6 inputs and 2 outputs", "3 and 1"],
     );
 }
+
+#[test]
+fn a_report_shows_the_decisions_of_every_network_that_counts() {
+    let folder = Folder::new("decisions");
+    let study = r#"(title: "t", task: "go_no_go", networks: [
+        Train(cell: ["vanilla", "gru"], activation: "tanh", units: 6, seeds: 3, until: Loss(10.0), max_steps: 25, batch: 16),
+    ], measure: [])"#;
+    std::fs::write(folder.0.join("s.ron"), study).unwrap();
+    let output = folder.run("run s.ron --out o --device cpu");
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{message}");
+    let page = std::fs::read_to_string(folder.0.join("o/report.html")).unwrap();
+    let part = page.split("What they decide").nth(1).unwrap();
+    let part = part.split("</section>").next().unwrap();
+    // 256 values are more than a curve's points: 15 bins, one line per network that reached the criterion.
+    let lines: Vec<&str> = part
+        .split(r#"class="curve""#)
+        .skip(1)
+        .map(|l| l.split("/>").next().unwrap())
+        .collect();
+    assert_eq!(lines.len(), 6);
+    for line in lines {
+        assert!(line.matches('L').count() >= 10, "{line}");
+    }
+    let figure = std::fs::read_to_string(folder.0.join("o/figures/psychometric.svg")).unwrap();
+    assert_eq!(figure.matches(r#"class="curve""#).count(), 6);
+}
