@@ -174,7 +174,7 @@ fn population_report(
         criterion: match &plan.origin {
             Origin::Train(t) => match t.until {
                 Until::Loss(loss) => Some(loss),
-                _ => None,
+                _ => crate::run::criterion::criterion(study, folder, t)?.map(f64::from),
             },
             _ => None,
         },

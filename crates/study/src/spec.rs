@@ -177,6 +177,8 @@ pub struct TrainSpec {
 pub enum Until {
     /// Its evaluation loss is at most this.
     Loss(f64),
+    /// Its evaluation loss is at most this share of the variance of the evaluation's targets.
+    NormalisedError(f64),
     /// Its evaluation loss is at most the median of the best losses of that group, which must not wait for another. In a
     /// part of a study (`--shard`) a group that is trained is trained whole for this, in every part: the median must not
     /// depend on how the study is cut.

@@ -15,6 +15,27 @@ pub struct TaskShape {
     pub n_outputs: usize,
 }
 
+/// What the channels of a task are called, one name per component.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChannelNames {
+    /// `[input]`
+    pub inputs: Vec<String>,
+    /// `[output]`
+    pub outputs: Vec<String>,
+}
+
+impl ChannelNames {
+    /// `input 0`, `input 1`, ..., `target 0`, ...
+    #[must_use]
+    pub fn numbered(shape: TaskShape) -> Self {
+        let names = |what: &str, n: usize| (0..n).map(|i| format!("{what} {i}")).collect();
+        Self {
+            inputs: names("input", shape.n_inputs),
+            outputs: names("target", shape.n_outputs),
+        }
+    }
+}
+
 /// A set of trials of equal shape; every array is in C order, last axis fastest.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trials {

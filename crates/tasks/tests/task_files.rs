@@ -48,15 +48,15 @@ fn an_unknown_field_names_line_column_and_the_nearest() {
 fn a_value_out_of_range_names_the_path_of_its_field() {
     for (text, from, to, says) in [
         (
-            SINE,
+            CONTEXT,
             "recipe: (",
             "recipe: (curriculum: [(variant: \"ood-lang\", until: 0.1)], ",
             "recipe.curriculum[0].variant = ood-lang: must be",
         ),
         (
-            SINE,
+            CONTEXT,
             "recipe: (",
-            "recipe: (curriculum: [(variant: \"ood-long\", until: 0.1), (variant: \"train\", until: -1.0)], ",
+            "recipe: (curriculum: [(variant: \"train\", until: 0.1), (variant: \"train\", until: -1.0)], ",
             "recipe.curriculum[1].until = -1",
         ),
         (

@@ -35,6 +35,10 @@ pub(super) fn methods(folder: &StudyFolder, study: &Study, task: &Task) -> Metho
                 "until the evaluation loss ({} fixed trials, every {} steps) was at most {loss}",
                 t.eval_trials, t.eval_every
             ),
+            Until::NormalisedError(share) => format!(
+                "until the evaluation loss ({} fixed trials, every {} steps) was at most {share} of the variance of their targets",
+                t.eval_trials, t.eval_every
+            ),
             Until::LossOf(name) => format!(
                 "until the evaluation loss ({} fixed trials, every {} steps) was at most the median of `{name}`",
                 t.eval_trials, t.eval_every
