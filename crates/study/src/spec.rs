@@ -98,6 +98,9 @@ pub struct TrainSpec {
     /// Take the bank's first `batch` trials at every step: the whole grid of a variant, say.
     #[serde(default)]
     pub in_turn: bool,
+    /// Where the trials of a step come from.
+    #[serde(default)]
+    pub data: Data,
     /// Step size, here or in `optimiser`.
     #[serde(default)]
     pub learning_rate: Option<OneOrMany<f64>>,
@@ -170,6 +173,16 @@ pub struct TrainSpec {
     /// Whether the initial state is trained.
     #[serde(default)]
     pub train_initial_state: bool,
+}
+
+/// Where the trials of a step come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub enum Data {
+    /// A bank that all networks share, each in an order of its own; renewed so that a trial is seen about twice.
+    #[default]
+    Bank,
+    /// A stream of trials of every network's own, by its data seed; each is seen once.
+    Fresh,
 }
 
 /// When a network is done, besides `max_steps`.

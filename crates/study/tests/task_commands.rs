@@ -210,3 +210,47 @@ fn a_normalised_error_stands_for_the_loss_that_show_prints() {
     );
     assert!(!folder.0.join("c").exists());
 }
+
+#[test]
+fn fresh_trials_are_told_and_not_mixed_with_a_banks() {
+    let folder = Folder::new("fresh");
+    let run = |train: &str, out: &str| {
+        let study = format!(
+            r#"(title: "t", task: "go_no_go", networks: [Train(cell: "gru", activation: "tanh", units: 6, seeds: 2,
+            until: Steps, max_steps: 10, eval_every: 5, batch: 16, {train})], measure: [])"#
+        );
+        std::fs::write(folder.0.join("s.ron"), study).unwrap();
+        let output = folder.run(&format!("run s.ron --out {out} --device cpu"));
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
+    };
+    let (code, message) = run("data: Fresh", "a");
+    assert_eq!(code, Some(0), "{message}");
+    let page = std::fs::read_to_string(folder.0.join("a/report.html")).unwrap();
+    assert!(
+        page.contains("of each network's own stream")
+            || page.contains("of each network&#39;s own stream")
+    );
+    assert_eq!(run("data: Bank", "b").0, Some(0));
+    let weights = |out: &str| {
+        std::fs::read(
+            folder
+                .0
+                .join(out)
+                .join("populations/gru-tanh-6/weights.safetensors"),
+        )
+        .unwrap()
+    };
+    assert_ne!(weights("a"), weights("b"));
+    let (code, message) = run("data: Fresh, in_turn: true", "c");
+    assert_eq!(code, Some(2));
+    assert!(
+        message.contains("networks[0].data") && message.contains("in_turn"),
+        "{message}"
+    );
+    let (code, message) = run("data: Frech", "c");
+    assert!(code == Some(2) && message.contains("Fresh"), "{message}");
+    assert!(!folder.0.join("c").exists());
+}

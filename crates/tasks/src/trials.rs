@@ -131,6 +131,15 @@ impl Trials {
         })
     }
 
+    /// Adds trials of the same shape behind these.
+    pub(crate) fn append(&mut self, mut other: Self) {
+        self.n_trials += other.n_trials;
+        self.inputs.append(&mut other.inputs);
+        self.targets.append(&mut other.targets);
+        self.mask.append(&mut other.mask);
+        self.condition.append(&mut other.condition);
+    }
+
     /// Input `channel` of `trial` at `step`.
     #[must_use]
     pub fn input(&self, trial: usize, step: usize, channel: usize) -> f32 {

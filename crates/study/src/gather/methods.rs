@@ -2,7 +2,7 @@
 
 use crate::manifest::StudyFolder;
 use crate::report::data::{Constant, Methods};
-use crate::spec::Until;
+use crate::spec::{Data, Until};
 use crate::study::{Origin, Study};
 use chiliad_tasks::Task;
 
@@ -45,9 +45,16 @@ pub(super) fn methods(folder: &StudyFolder, study: &Study, task: &Task) -> Metho
             ),
             Until::Steps => "to the end of the step budget".into(),
         };
+        let data = match t.recipe.data {
+            Data::Bank => format!(
+                "drawn from a bank of {} that is renewed so that a trial is seen about twice",
+                t.bank_trials
+            ),
+            Data::Fresh => "of each network's own stream, every trial seen once".into(),
+        };
         paragraphs.push(format!(
-            "Training: back-propagation through time of {}; step size {}, gradients scaled to a global norm of at most {}, {} trials per step drawn from a bank of {} that is renewed so that a trial is seen about twice; {until}, at most {} steps. The weights with the lowest evaluation loss were kept.",
-            t.recipe.words(), p.networks.first().map_or(0.0, |n| n.learning_rate), t.clip_norm, t.batch, t.bank_trials, t.max_steps
+            "Training: back-propagation through time of {}; step size {}, gradients scaled to a global norm of at most {}, {} trials per step {data}; {until}, at most {} steps. The weights with the lowest evaluation loss were kept.",
+            t.recipe.words(), p.networks.first().map_or(0.0, |n| n.learning_rate), t.clip_norm, t.batch, t.max_steps
         ));
         constant(
             "learning_rate",
