@@ -7,7 +7,7 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum CellError {
     /// The file does not parse as WGSL.
-    #[error("{file}:{line}: {message}")]
+    #[error("{file}:{}: {message}", line.max(&1))]
     Syntax {
         /// File as named by the user.
         file: String,
@@ -29,7 +29,7 @@ pub enum CellError {
         instead: String,
     },
     /// A part of the contract is missing or contradicts another.
-    #[error("{file}:{line}: {message}")]
+    #[error("{file}:{}: {message}", line.max(&1))]
     Contract {
         /// File as named by the user.
         file: String,

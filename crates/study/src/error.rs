@@ -60,6 +60,9 @@ pub enum StudyError {
         /// The limit.
         seconds: u64,
     },
+    /// Another process works in the folder.
+    #[error("{}: another run works in this folder; wait for it, or choose another folder with --out", .0.display())]
+    InUse(PathBuf),
     /// A part that this build does not have.
     #[error("{0}")]
     Unavailable(String),
@@ -85,7 +88,9 @@ impl StudyError {
             Self::Write { source, .. } => written(source),
             Self::Task(e) => Self::task_code(e),
             Self::Unavailable(_) => 1,
-            Self::TimeLimit { .. } | Self::Engine(EngineError::DeviceLost { .. }) => 75,
+            Self::TimeLimit { .. }
+            | Self::InUse(_)
+            | Self::Engine(EngineError::DeviceLost { .. }) => 75,
             _ => 2,
         }
     }

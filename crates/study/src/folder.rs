@@ -2,12 +2,19 @@
 
 use crate::error::{Result, StudyError};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 /// Ending of a file that is being written.
 const PART: &str = ".part";
+/// Held by the process that works in a folder.
+const LOCK: &str = ".lock";
+
+/// Folders that this process has made.
+static MADE: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 /// SHA-256 in hexadecimal.
 #[must_use]
@@ -39,6 +46,13 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<String> {
     if written.is_err() {
         // The first error is the one to report; a file that was never created cannot be removed.
         let _ = fs::remove_file(&temporary);
+        // Folders made for this file alone go too: one that holds anything cannot be removed.
+        let made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+        for folder in path.ancestors().skip(1) {
+            if !made.contains(folder) || fs::remove_dir(folder).is_err() {
+                break;
+            }
+        }
     }
     written.map_err(StudyError::write(path))?;
     Ok(sha256(bytes))
@@ -50,7 +64,31 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<String> {
 ///
 /// [`StudyError::Write`].
 pub fn make(path: &Path) -> Result<()> {
-    fs::create_dir_all(path).map_err(StudyError::write(path))
+    let missing = path.ancestors().take_while(|folder| !folder.exists());
+    let missing: Vec<PathBuf> = missing.map(Path::to_owned).collect();
+    fs::create_dir_all(path).map_err(StudyError::write(path))?;
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    made.extend(missing);
+    Ok(())
+}
+
+/// A folder that no other process works in, for as long as this is held.
+#[derive(Debug)]
+pub struct Lock(#[expect(dead_code, reason = "holds the lock")] Option<File>);
+
+/// Takes a folder for this process alone. Where the file system has no locks, nothing keeps others out.
+///
+/// # Errors
+///
+/// [`StudyError::InUse`] where another process has it, [`StudyError::Write`].
+pub fn lock(folder: &Path) -> Result<Lock> {
+    let path = folder.join(LOCK);
+    let file = File::create(&path).map_err(StudyError::write(&path))?;
+    match fs4::FileExt::try_lock(&file) {
+        Ok(()) => Ok(Lock(Some(file))),
+        Err(fs4::TryLockError::WouldBlock) => Err(StudyError::InUse(folder.to_owned())),
+        Err(fs4::TryLockError::Error(_)) => Ok(Lock(None)),
+    }
 }
 
 /// Removes what an earlier process was writing when it was killed, in this folder and those below it.

@@ -12,7 +12,13 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let arguments = commands::Arguments::parse();
     match commands::perform(arguments) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => match terminal::lost() {
+            None => ExitCode::SUCCESS,
+            Some(why) => {
+                terminal::complain(&format!("error: cannot write to standard output: {why}"));
+                ExitCode::from(1)
+            }
+        },
         Err(error) => {
             terminal::complain(&format!("error: {}", words(&error)));
             ExitCode::from(code(&error))

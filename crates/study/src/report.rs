@@ -31,6 +31,7 @@ mod sample;
 mod tests;
 
 pub use data::ReportData;
+pub use summary::median;
 
 /// The whole report as one HTML page that opens offline.
 #[must_use]

@@ -57,6 +57,9 @@ struct Resolver<'a> {
     folder: &'a Path,
 }
 
+/// Letters of a population's label at most: it is the name of a folder.
+const MOST_LABEL: usize = 128;
+
 impl Resolver<'_> {
     /// An error about the value at `path`.
     fn refuse(&self, path: &str, message: impl Into<String>) -> StudyError {
@@ -97,6 +100,16 @@ impl Resolver<'_> {
                 }
             };
             for population in made {
+                let unnamed = population.group.as_deref() == Some("");
+                if unnamed || population.label.len() > MOST_LABEL {
+                    return Err(self.refuse(
+                        &format!("{path}.name"),
+                        format!(
+                            "`{}`; allowed: 1 to 64 characters",
+                            population.group.as_deref().unwrap_or("")
+                        ),
+                    ));
+                }
                 if populations.iter().any(|p| p.label == population.label) {
                     return Err(self.refuse(&path, format!("two populations would be called `{}`; give this entry a `name` of its own", population.label)));
                 }

@@ -75,6 +75,8 @@ pub fn run(
         engine_calls::work(study, &task)?,
     )?;
     events.note(&format!("device: {} ({})", device.words, device.reason));
+    // What the device cannot take is refused here, before there is a folder.
+    let sizes = sizes(study, &task, &device)?;
     let folder = StudyFolder::open(
         &options.out,
         study,
@@ -82,7 +84,8 @@ pub fn run(
         options.shard,
         (device.kind, &device.words, &device.reason),
     )?;
-    events.note(&sizes(study, &task, &device)?);
+    let _lock = folder::lock(&options.out)?;
+    events.note(&sizes);
     if there.is_some() {
         events.note(&format!("going on in {}", options.out.display()));
     }

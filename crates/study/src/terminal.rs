@@ -4,11 +4,30 @@
 use chiliad::run::Events;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::Write;
+use std::sync::OnceLock;
+
+/// What kept an answer from standard output, the first time.
+static LOST: OnceLock<String> = OnceLock::new();
 
 /// A line on standard output.
 pub(crate) fn say(text: &str) {
-    // A reader that has gone (`| head`) wants no more: not an error.
-    let _ = writeln!(std::io::stdout().lock(), "{text}");
+    keep(writeln!(std::io::stdout().lock(), "{text}"));
+}
+
+fn keep(written: std::io::Result<()>) {
+    match written {
+        // A reader that has gone (`| head`) wants no more: not an error.
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            let _ = LOST.set(e.to_string());
+        }
+        _ => {}
+    }
+}
+
+/// What kept an answer from standard output, if anything did.
+pub(crate) fn lost() -> Option<&'static str> {
+    keep(std::io::stdout().lock().flush());
+    LOST.get().map(String::as_str)
 }
 
 /// A line on standard error.

@@ -305,12 +305,7 @@ fn a_full_disk() {
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{message}");
     assert!(message.contains("weights.safetensors"), "{message}");
-    assert_eq!(
-        std::fs::read_dir(run.join("populations/vanilla-tanh-128"))
-            .unwrap()
-            .count(),
-        0
-    );
+    assert!(!run.join("populations/vanilla-tanh-128").exists());
     assert_eq!(
         chiliad(&[
             "run",
@@ -321,6 +316,242 @@ fn a_full_disk() {
         ])
         .0,
         0
+    );
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn numbers_that_no_machine_can_serve() {
+    for (name, setting) in [
+        ("bank", "bank_trials: 10000000000"),
+        ("eval", "eval_trials: 100000000"),
+        ("batch", "batch: 1000000000"),
+        ("rate", "learning_rate: 1e300"),
+        ("noname", "name: \"\""),
+    ] {
+        let text = format!(
+            "(title: \"t\", task: \"flip_flop\",\n networks: [Train(cell: \"gru\", units: 8,\n {setting})])"
+        );
+        let field = setting.split(':').next().unwrap();
+        study(name, &text, &["study.ron:3:", field, "allowed"]);
+    }
+    let long = format!(
+        "(title: \"t\", task: \"flip_flop\",\n networks: [Train(cell: \"gru\", units: 8,\n name: \"{}\")])",
+        "n".repeat(250)
+    );
+    study("long", &long, &["study.ron:3:", "networks[0].name"]);
+    study(
+        "words",
+        "(title: \"t\", task: \"flip_flop\",\n networks: [Train(cell: \"gru\", units: 8,\n max_steps: -1)])",
+        &["study.ron:3:", "max_steps", "whole number"],
+    );
+    study("deep", &"(".repeat(50_000), &["brackets"]);
+    // More units than a kernel takes: refused before there is a folder.
+    let folder = folder("gpu-units");
+    let (file, out) = (folder.join("s.ron"), folder.join("out"));
+    std::fs::write(&file, SMALL.replace("units: 8", "units: 300")).unwrap();
+    let arguments = [
+        "run",
+        file.to_str().unwrap(),
+        "--device",
+        "llvmpipe",
+        "--out",
+        out.to_str().unwrap(),
+    ];
+    refused(&arguments, 2, &[], &folder, 1);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// A study of two small networks that has run.
+fn finished(folder: &Path) -> (PathBuf, PathBuf) {
+    let (file, out) = (folder.join("s.ron"), folder.join("out"));
+    std::fs::write(&file, SMALL).unwrap();
+    let arguments = [
+        "run",
+        file.to_str().unwrap(),
+        "--out",
+        out.to_str().unwrap(),
+    ];
+    let (code, message) = chiliad(&arguments);
+    assert_eq!(code, 0, "{message}");
+    (file, out)
+}
+
+#[test]
+fn results_replace_nothing_but_results() {
+    let folder = folder("replace");
+    let (_, study) = finished(&folder);
+    let population = study.join("populations/vanilla-tanh-8");
+    let precious = folder.join("precious");
+    std::fs::create_dir(&precious).unwrap();
+    std::fs::write(precious.join("thesis.tex"), "x").unwrap();
+    for command in [
+        "fixed-points",
+        "cycles",
+        "lyapunov",
+        "linearise",
+        "topology",
+        "hops",
+    ] {
+        for (out, word) in [
+            (&precious, "thesis.tex"),
+            (&population, "networks.parquet"),
+            (&study, "study"),
+        ] {
+            let arguments = [
+                command,
+                population.to_str().unwrap(),
+                "--out",
+                out.to_str().unwrap(),
+            ];
+            let before = std::fs::read_dir(out).unwrap().count();
+            let (code, message) = chiliad(&arguments);
+            assert_eq!(code, 2, "{command}: {message}");
+            let said = message.contains("--out")
+                && (message.contains(word) || message.contains("holds `"));
+            assert!(said, "{command}: {message}");
+            assert_eq!(std::fs::read_dir(out).unwrap().count(), before);
+        }
+    }
+    let out = folder.join("fp");
+    let arguments = [
+        "fixed-points",
+        population.to_str().unwrap(),
+        "--n-seeds",
+        "99999999999999",
+        "--out",
+        out.to_str().unwrap(),
+    ];
+    refused(&arguments, 2, &["--n-seeds", "allowed"], &folder, 3);
+    let arguments = [
+        "cycles",
+        population.to_str().unwrap(),
+        "--max-period",
+        "1000000000",
+        "--out",
+        out.to_str().unwrap(),
+    ];
+    refused(&arguments, 2, &["--max-period", "allowed"], &folder, 3);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_folder_that_another_run_works_in() {
+    let folder = folder("lock");
+    let (file, out) = finished(&folder);
+    let held = std::fs::File::create(out.join(".lock")).unwrap();
+    fs4::FileExt::lock(&held).unwrap();
+    let arguments = [
+        "run",
+        file.to_str().unwrap(),
+        "--out",
+        out.to_str().unwrap(),
+    ];
+    refused(&arguments, 75, &["another run", "--out"], &folder, 2);
+    fs4::FileExt::unlock(&held).unwrap();
+    assert_eq!(chiliad(&arguments).0, 0);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn an_export_that_would_be_another_network() {
+    let folder = folder("export");
+    let file = weights(&folder, vec![2, 2], vec![0.5; 4], None);
+    for (activation, code, words) in [
+        ("softplus", 2, "no activation `softplus`"),
+        ("relu", 0, "nonlinearity"),
+    ] {
+        let own = folder.join(activation);
+        let imported = [
+            "import",
+            file.to_str().unwrap(),
+            "--cell",
+            "vanilla",
+            "--activation",
+            activation,
+            "--out",
+            own.to_str().unwrap(),
+        ];
+        assert_eq!(chiliad(&imported).0, 0);
+        let to = folder.join("torch.safetensors");
+        let output = Command::new(env!("CARGO_BIN_EXE_chiliad"))
+            .args([
+                "export",
+                own.to_str().unwrap(),
+                "--out",
+                to.to_str().unwrap(),
+            ])
+            .output()
+            .unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said);
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        assert!(said.contains(words), "{said}");
+        assert_eq!(to.exists(), code == 0);
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_answer_that_cannot_be_written() {
+    for words in ["task list", "cell show gru", "task show flip_flop --json"] {
+        let output = Command::new("sh")
+            .args([
+                "-c",
+                &format!(
+                    "exec '{}' {words} > /dev/full",
+                    env!("CARGO_BIN_EXE_chiliad")
+                ),
+            ])
+            .output()
+            .unwrap();
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{words}: {message}");
+        assert!(message.contains("standard output"), "{words}: {message}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_path_that_is_no_text() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let folder = folder("bytes");
+    let out = folder.join(std::ffi::OsStr::from_bytes(b"o\xff.npz"));
+    let output = Command::new(env!("CARGO_BIN_EXE_chiliad"))
+        .args([
+            "task",
+            "sample",
+            "flip_flop",
+            "--trials",
+            "1",
+            "--json",
+            "--out",
+        ])
+        .arg(&out)
+        .output()
+        .unwrap();
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(out.exists());
+    let file = folder.join("s.ron");
+    std::fs::write(&file, SMALL).unwrap();
+    let out = folder.join(std::ffi::OsStr::from_bytes(b"study\xff"));
+    let output = Command::new(env!("CARGO_BIN_EXE_chiliad"))
+        .args(["run", "--json", "--out"])
+        .arg(&out)
+        .arg(&file)
+        .output()
+        .unwrap();
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
     );
     std::fs::remove_dir_all(folder).unwrap();
 }

@@ -25,6 +25,7 @@ mod error;
 mod expression;
 pub mod generators;
 mod named;
+pub mod nesting;
 pub mod npz;
 pub mod plot;
 pub mod random;

@@ -35,6 +35,34 @@ fn distance(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
+/// A parser's message without the names of Rust's types.
+#[must_use]
+pub fn expected(message: &str) -> String {
+    let words = [
+        ("usize", "a whole number, 0 or more"),
+        ("u64", "a whole number, 0 or more"),
+        ("u32", "a whole number, 0 or more"),
+        ("i64", "a whole number"),
+        ("f64", "a number"),
+        ("f32", "a number"),
+        ("identifier", "a name, without quotes and not a list"),
+        ("string", "a text in quotes"),
+        ("bool", "true or false"),
+    ];
+    if message == "Integer is out of bounds" {
+        return "the number is out of range; allowed: a whole number, 0 or more".to_owned();
+    }
+    let found = words.iter().find(|(name, _)| {
+        message
+            .strip_prefix("Expected ")
+            .is_some_and(|what| what == *name)
+    });
+    found.map_or_else(
+        || message.to_owned(),
+        |(_, words)| format!("expected {words}"),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

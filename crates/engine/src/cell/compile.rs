@@ -69,6 +69,9 @@ pub struct Cell {
     pub programs: Programs,
 }
 
+/// Bytes of a cell's file at most: compilers walk its expressions recursively.
+const MOST_BYTES: usize = 16_384;
+
 impl Cell {
     /// A cell of the library with an activation of the library.
     pub fn builtin(name: &str, activation: &str) -> Result<Self, CellError> {
@@ -127,6 +130,13 @@ impl Cell {
         sidecar_text: &str,
         mut activation: Activation,
     ) -> Result<Self, CellError> {
+        if wgsl.len() > MOST_BYTES {
+            return Err(CellError::Contract {
+                file: file.into(),
+                line: 1,
+                message: format!("{} bytes; a cell has at most {MOST_BYTES}", wgsl.len()),
+            });
+        }
         let sidecar_file = file.replace(".wgsl", ".ron");
         let described: CellSidecar = sidecar::parse(&sidecar_file, sidecar_text)?;
         // The cell's own constants come first, so that linking another activation renumbers none of them.

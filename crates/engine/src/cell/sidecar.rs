@@ -1,6 +1,8 @@
 //! What WGSL cannot say about a cell or an activation: the RON file of the same stem.
 
 use crate::error::CellError;
+use chiliad_tasks::nesting::{MOST, too_deep};
+use chiliad_tasks::suggestion::expected;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -98,9 +100,16 @@ pub(crate) fn parse<T: for<'de> Deserialize<'de> + Default>(
     }
     let options =
         ron::Options::default().with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME);
+    if let Some((line, _)) = too_deep(text) {
+        return Err(CellError::Contract {
+            file: file.into(),
+            line: line as u32,
+            message: format!("brackets within brackets; at most {MOST}"),
+        });
+    }
     options.from_str(text).map_err(|e| CellError::Contract {
         file: file.into(),
         line: e.span.start.line as u32,
-        message: e.code.to_string(),
+        message: expected(&e.code.to_string()),
     })
 }

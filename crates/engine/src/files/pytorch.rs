@@ -103,6 +103,9 @@ pub fn import(
             },
         });
     }
+    if let Some(note) = other_activation(cell, stacking) {
+        notes.push(note);
+    }
     notes.push("initial state: 0, as PyTorch's default; a state dict does not hold it".into());
     Ok(Imported {
         population,
@@ -116,10 +119,16 @@ pub fn import(
 ///
 /// # Errors
 ///
-/// [`EngineError::File`] where PyTorch has no module with the cell's equations.
+/// [`EngineError::File`] where PyTorch has no module with the cell's equations, or none with its activation.
 pub fn to_bytes(population: &Population) -> Result<Vec<u8>, EngineError> {
     let cell = &population.architecture.cell;
     let stacking = stacking(cell, "export")?;
+    if let Some(message) = other_activation(cell, stacking) {
+        return Err(EngineError::File {
+            file: "export".into(),
+            message,
+        });
+    }
     let (units, n) = (population.architecture.units, population.n_networks);
     let lead = |shape: &[usize]| -> Vec<usize> {
         (n > 1)
@@ -198,6 +207,47 @@ pub fn to_bytes(population: &Population) -> Result<Vec<u8>, EngineError> {
         ),
     ];
     tensors_to_bytes(&tensors, None)
+}
+
+/// What a state dict of this population does not say.
+#[must_use]
+pub fn lost(population: &Population) -> Vec<String> {
+    let mut notes = Vec::new();
+    let activation = &population.architecture.cell.activation.name;
+    if activation != "tanh" {
+        notes.push(format!("build the module with nonlinearity='{activation}'"));
+    }
+    let initial = population
+        .layout
+        .tensors
+        .iter()
+        .filter(|t| matches!(t.role, Role::InitialState(_)));
+    let starts = initial.flat_map(|t| {
+        (0..population.n_networks).flat_map(move |n| &population.network(n)[t.range()])
+    });
+    if starts.into_iter().any(|x| *x != 0.0) {
+        notes.push(
+            "the initial state is not 0: a state dict does not hold it, pass it as h_0".into(),
+        );
+    }
+    notes
+}
+
+/// In words, that the module has not the cell's activation.
+fn other_activation(cell: &Cell, stacking: &Pytorch) -> Option<String> {
+    let known: &[&str] = if stacking.module.ends_with("RNN") {
+        &["tanh", "relu"]
+    } else {
+        &["tanh"]
+    };
+    let own = &cell.activation.name;
+    (!known.contains(&own.as_str())).then(|| {
+        format!(
+            "PyTorch's {} has no activation `{own}`, only {}",
+            stacking.module,
+            known.join(" and ")
+        )
+    })
 }
 
 fn stacking<'a>(cell: &'a Cell, file: &str) -> Result<&'a Pytorch, EngineError> {

@@ -8,8 +8,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Longest wait for one submission. A display GPU resets after 2 s; software adapters are slow, and some hang for ever.
+/// Longest wait for one submission. A display GPU resets after 2 s.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// The same for a software adapter, which is slow on a busy machine; some hang for ever.
+const SOFTWARE_PATIENCE: Duration = Duration::from_secs(900);
 
 /// Which adapter to open.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -417,9 +419,14 @@ impl Gpu {
 
     /// Waits for everything submitted, not for ever.
     pub(super) fn wait(&self) -> Result<(), EngineError> {
+        let patience = if self.inner.info.device_type == wgpu::DeviceType::Cpu {
+            SOFTWARE_PATIENCE
+        } else {
+            PATIENCE
+        };
         let waited = self.inner.device.poll(wgpu::PollType::Wait {
             submission_index: None,
-            timeout: Some(PATIENCE),
+            timeout: Some(patience),
         });
         match waited {
             Ok(_) if !self.inner.is_lost.load(Ordering::SeqCst) => Ok(()),
@@ -428,7 +435,7 @@ impl Gpu {
                 message: format!(
                     "{} did not answer within {} s",
                     self.inner.info.name,
-                    PATIENCE.as_secs()
+                    patience.as_secs()
                 ),
             }),
             Err(e) => Err(self.failure(e.to_string())),

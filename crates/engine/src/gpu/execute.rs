@@ -131,6 +131,7 @@ impl Executor for GpuExecutor {
         batch: usize,
         n_steps: usize,
     ) -> Result<Memory, EngineError> {
+        super::session::check_units(architecture.units)?;
         let geometry = Geometry::new(architecture, &Layout::new(architecture), batch, true);
         let gpu = self.gpu()?;
         let plan = Plan::new(&geometry, n_networks, batch, n_steps, gpu.limits())?;

@@ -60,13 +60,7 @@ impl GpuTraining {
         };
         options.check(population)?;
         super::record::check(options)?;
-        if !(1..=256).contains(&population.architecture.units) {
-            return Err(EngineError::Unsupported {
-                executor: "GPU",
-                what: format!("{} units", population.architecture.units),
-                allowed: "1 to 256 units".into(),
-            });
-        }
+        check_units(population.architecture.units)?;
         let host = from.unwrap_or_else(|| OptimiserState {
             step: 0,
             params: options.raw(&population.params),
@@ -446,5 +440,17 @@ pub(super) fn check_trials(
             "{} inputs, {} outputs, at least 1 trial and 1 step",
             expected.0, expected.1
         ),
+    })
+}
+
+/// Refuses numbers of units that the kernels have no tile for.
+pub(super) fn check_units(units: usize) -> Result<(), EngineError> {
+    if (1..=256).contains(&units) {
+        return Ok(());
+    }
+    Err(EngineError::Unsupported {
+        executor: "GPU",
+        what: format!("{units} units"),
+        allowed: "1 to 256 units".into(),
     })
 }

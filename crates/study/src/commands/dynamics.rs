@@ -1,6 +1,7 @@
 //! `cycles` and `lyapunov`: what orbits do that do not come to rest.
 
 use super::numbers::array;
+use super::results::{STATES_MAX, at_most, free};
 use super::{Which, answer, refuse};
 use crate::terminal::Progress;
 use chiliad::dynamics::{self, CyclesPlan, Drive, LyapunovPlan, ResultFile};
@@ -77,28 +78,10 @@ pub(crate) struct LyapunovArguments {
 
 /// Trials taken from the study's task where none are given (project default).
 const DRIVEN_TRIALS: usize = 64;
-/// States or seeds of one network at most.
-const STATES_MAX: usize = 1_000_000;
+/// Longest period sought.
+const PERIOD_MAX: usize = 4096;
 /// Steps at most: a device counts them in 32 bits, warm-up included.
 const STEPS_MAX: usize = 2_000_000_000;
-
-fn at_most(option: &str, value: usize, most: usize) -> anyhow::Result<()> {
-    if value > most {
-        return refuse(format!("{option} {value}; allowed: at most {most}"));
-    }
-    Ok(())
-}
-
-/// Refuses a folder that holds a study.
-fn free(out: &Path) -> anyhow::Result<()> {
-    if out.join("manifest.json").exists() {
-        return refuse(format!(
-            "--out {}: holds a study; choose another folder",
-            out.display()
-        ));
-    }
-    Ok(())
-}
 
 /// The task of the study that a population stands in, if its inputs are the networks'.
 fn task(found: &Found) -> anyhow::Result<Option<Task>> {
@@ -133,6 +116,7 @@ pub(super) fn cycles(a: &CyclesArguments, json: bool) -> anyhow::Result<()> {
     if a.max_period == 0 {
         return refuse("--max-period 0; allowed: 1 or more".into());
     }
+    at_most("--max-period", a.max_period, PERIOD_MAX)?;
     for (option, value) in [
         ("--driven", a.driven),
         ("--uniform", a.uniform),

@@ -1,5 +1,6 @@
 //! `roll-out`, `gradient`, `fixed-points`: numbers of a population on plain files.
 
+use super::results::{STATES_MAX, at_most, free};
 use super::{Which, answer, refuse};
 use crate::terminal::Progress;
 use chiliad::manifest::StudyFolder;
@@ -157,7 +158,7 @@ pub(super) fn roll_out(a: &RollOutArguments, json: bool) -> anyhow::Result<()> {
     write_npz(&a.out, &arrays)?;
     answer(
         json,
-        &json!({"out": a.out, "networks": lead[0], "trials": lead[1], "steps": lead[2]}),
+        &json!({"out": a.out.display().to_string(), "networks": lead[0], "trials": lead[1], "steps": lead[2]}),
         &format!(
             "{} networks on {} trials of {} steps in {}",
             lead[0],
@@ -201,7 +202,7 @@ pub(super) fn gradient(a: &GradientArguments, json: bool) -> anyhow::Result<()> 
     folder::write(&a.out, &tensors_to_bytes(&tensors, None)?)?;
     answer(
         json,
-        &json!({"out": a.out, "loss": g.loss}),
+        &json!({"out": a.out.display().to_string(), "loss": g.loss}),
         &format!("loss {:?}; gradients in {}", g.loss, a.out.display()),
     );
     Ok(())
@@ -234,12 +235,8 @@ pub(super) fn fixed_points(a: &FixedPointsArguments, json: bool) -> anyhow::Resu
     let population = &found.population;
     let architecture = &population.architecture;
     let n_state = architecture.cell.states.len() * architecture.units;
-    if a.out.join("manifest.json").exists() {
-        return refuse(format!(
-            "--out {}: holds a study; choose another folder",
-            a.out.display()
-        ));
-    }
+    free(&a.out)?;
+    at_most("--n-seeds", a.n_seeds, STATES_MAX)?;
     if a.n_seeds == 0 {
         return refuse("--n-seeds 0; allowed: 1 or more".into());
     }

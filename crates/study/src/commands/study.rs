@@ -1,6 +1,6 @@
 //! `run`, `study show`, `status`, `merge`, `report`, `device`.
 
-use super::{answer, summary};
+use super::{answer, refuse, summary};
 use crate::terminal::{Progress, say};
 use chiliad::engine_calls;
 use chiliad::manifest::{Shard, StudyFolder};
@@ -49,6 +49,12 @@ pub(crate) enum StudyCommand {
 
 pub(super) fn run(a: &RunArguments, json: bool) -> anyhow::Result<()> {
     let (study, text) = chiliad::resolve::load(&a.study, &a.settings)?;
+    if !(a.checkpoint_every >= 0.0) {
+        return refuse(format!(
+            "--checkpoint-every {}; allowed: seconds, 0 or more",
+            a.checkpoint_every
+        ));
+    }
     if a.dry {
         return dry(&study, &a.device, json);
     }

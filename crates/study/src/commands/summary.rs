@@ -6,7 +6,8 @@ use chiliad::gather::read_census;
 use chiliad::manifest::StudyFolder;
 use chiliad::population_folder;
 use chiliad::report::data::{Census, Certificate};
-use chiliad::results::{Outcome, results_of};
+use chiliad::report::median;
+use chiliad::results::{NetworkResult, Outcome, results_of};
 use chiliad::tables::Table;
 use serde_json::json;
 use std::path::Path;
@@ -42,8 +43,14 @@ pub(super) fn study(folder: &StudyFolder, json: bool) -> anyhow::Result<()> {
             .map(|r| r.1.outcome)
             .filter(|o| matches!(o, Outcome::Imported | Outcome::Untrained));
         let trained = elsewhere.map_or(format!("{converged}/{n}"), |o| o.name().to_owned());
-        let steps = median(results.iter().map(|r| r.1.steps as f64).collect());
-        let loss = median(results.iter().map(|r| f64::from(r.1.best_loss)).collect());
+        // Of the networks that converged, as in the report; of all where none was trained here, or none converged.
+        let counted =
+            |r: &&(usize, NetworkResult)| converged == 0 || r.1.outcome == Outcome::Converged;
+        let of = |value: fn(&NetworkResult) -> f64| {
+            median(results.iter().filter(counted).map(|r| value(&r.1))).unwrap_or(f64::NAN)
+        };
+        let steps = of(|r| r.steps as f64);
+        let loss = of(|r| f64::from(r.best_loss));
         let census: Vec<Census> = read_census(folder, plan)?
             .networks
             .into_iter()
@@ -56,7 +63,7 @@ pub(super) fn study(folder: &StudyFolder, json: bool) -> anyhow::Result<()> {
             "-".into()
         };
         let points: Vec<String> = (0..5)
-            .map(|k| spread(census.iter().map(|c| c.counts[k]).collect()))
+            .map(|k| spread(&census.iter().map(|c| c.counts[k]).collect::<Vec<_>>()))
             .collect();
         let verdicts: Vec<(&str, usize)> = Certificate::ALL
             .into_iter()
@@ -95,23 +102,20 @@ pub(super) fn study(folder: &StudyFolder, json: bool) -> anyhow::Result<()> {
     });
     answer(
         json,
-        &json!({"out": folder.root, "device": folder.manifest.device, "seconds": folder.seconds(), "populations": rows, "report": report.exists().then_some(report)}),
+        &json!({"out": folder.root.display().to_string(), "device": folder.manifest.device, "seconds": folder.seconds(), "populations": rows, "report": report.exists().then(|| report.display().to_string())}),
         &lines.join("\n"),
     );
     Ok(())
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
 /// The median, and the range where there is one.
-fn spread(mut values: Vec<usize>) -> String {
-    values.sort_unstable();
-    match (values.first(), values.last()) {
+fn spread(values: &[usize]) -> String {
+    match (values.iter().min(), values.iter().max()) {
         (Some(low), Some(high)) if low == high => low.to_string(),
-        (Some(low), Some(high)) => format!("{} ({low}-{high})", values[values.len() / 2]),
+        (Some(low), Some(high)) => {
+            let middle = median(values.iter().map(|v| *v as f64)).unwrap_or(f64::NAN);
+            format!("{middle} ({low}-{high})")
+        }
         _ => "-".into(),
     }
 }

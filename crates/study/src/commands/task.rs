@@ -73,7 +73,7 @@ pub(super) fn task(command: &TaskCommand, json: bool) -> anyhow::Result<()> {
             sampled.save_npz(out)?;
             answer(
                 json,
-                &json!({"out": out, "trials": sampled.n_trials, "steps": sampled.n_steps}),
+                &json!({"out": out.display().to_string(), "trials": sampled.n_trials, "steps": sampled.n_steps}),
                 &format!(
                     "{} trials of {} steps in {}",
                     sampled.n_trials,
@@ -104,7 +104,11 @@ pub(super) fn task(command: &TaskCommand, json: bool) -> anyhow::Result<()> {
                 out,
                 trial_svg(&sampled, 0, &title, &names, &spans).as_bytes(),
             )?;
-            answer(json, &json!({"out": out}), &out.display().to_string());
+            answer(
+                json,
+                &json!({"out": out.display().to_string()}),
+                &out.display().to_string(),
+            );
         }
         TaskCommand::Learn(arguments) => learn::learn(arguments, json)?,
         TaskCommand::Psychometric(arguments) => psychometric::psychometric(arguments, json)?,

@@ -1,6 +1,7 @@
 //! `topology`: graphs of a population on plain files.
 
 use super::numbers::conditions;
+use super::results::{STATES_MAX, at_most, free};
 use super::{Which, answer, refuse};
 use crate::terminal::Progress;
 use chiliad::run::Events;
@@ -50,12 +51,9 @@ pub(super) fn topology(a: &TopologyArguments, json: bool) -> anyhow::Result<()> 
     let found = a.which.open()?;
     let population = &found.population;
     let architecture = &population.architecture;
-    if a.out.join("manifest.json").exists() {
-        return refuse(format!(
-            "--out {}: holds a study; choose another folder",
-            a.out.display()
-        ));
-    }
+    free(&a.out)?;
+    at_most("--n-seeds", a.n_seeds, STATES_MAX)?;
+    at_most("--directions", a.directions, STATES_MAX)?;
     for (name, value) in [("--n-seeds", a.n_seeds), ("--directions", a.directions)] {
         if value == 0 {
             return refuse(format!("{name} 0; allowed: 1 or more"));

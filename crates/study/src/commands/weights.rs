@@ -60,12 +60,15 @@ pub(super) fn import(a: &ImportArguments, json: bool) -> anyhow::Result<()> {
             a.out.display()
         ));
     }
-    let mut constants = Vec::new();
+    let mut constants: Vec<(String, f64)> = Vec::new();
     for setting in a.constants.iter().filter(|s| !s.is_empty()) {
         match setting
             .split_once('=')
             .and_then(|(k, v)| Some((k.trim().to_owned(), v.trim().parse::<f64>().ok()?)))
         {
+            Some((name, _)) if constants.iter().any(|(known, _)| *known == name) => {
+                return refuse(format!("--constants {setting}: `{name}` is set twice"));
+            }
             Some(constant) => constants.push(constant),
             None => {
                 return refuse(format!(
@@ -96,8 +99,8 @@ pub(super) fn import(a: &ImportArguments, json: bool) -> anyhow::Result<()> {
         &a.out.join(population_folder::WEIGHTS),
         &own::to_bytes(population)?,
     )?;
-    let value = json!({"file": a.weights, "networks": population.n_networks, "units": population.architecture.units, "inputs": population.architecture.inputs, "outputs": population.architecture.outputs,
-        "tensors": imported.map, "notes": imported.notes, "losses": losses, "out": a.out});
+    let value = json!({"file": a.weights.display().to_string(), "networks": population.n_networks, "units": population.architecture.units, "inputs": population.architecture.inputs, "outputs": population.architecture.outputs,
+        "tensors": imported.map, "notes": imported.notes, "losses": losses, "out": a.out.display().to_string()});
     folder::write(
         &a.out.join("import.json"),
         serde_json::to_string_pretty(&value)?.as_bytes(),
@@ -140,16 +143,28 @@ pub(super) fn export(a: &ExportArguments, json: bool) -> anyhow::Result<()> {
         Some(n) => found.population.select(&[n]),
         None => found.population,
     };
-    let (bytes, name) = match a.layout {
-        Names::Pytorch => (pytorch::to_bytes(&population)?, "pytorch.safetensors"),
-        Names::Chiliad => (own::to_bytes(&population)?, "chiliad.safetensors"),
+    let (bytes, name, notes) = match a.layout {
+        Names::Pytorch => (
+            pytorch::to_bytes(&population)?,
+            "pytorch.safetensors",
+            pytorch::lost(&population),
+        ),
+        Names::Chiliad => (
+            own::to_bytes(&population)?,
+            "chiliad.safetensors",
+            Vec::new(),
+        ),
     };
     let out = a.out.clone().unwrap_or_else(|| found.folder.join(name));
+    let mut text = format!("{} networks in {}", population.n_networks, out.display());
+    for note in &notes {
+        let _ = write!(text, "\nnote: {note}");
+    }
     folder::write(&out, &bytes)?;
     answer(
         json,
-        &json!({"out": out, "networks": population.n_networks}),
-        &format!("{} networks in {}", population.n_networks, out.display()),
+        &json!({"out": out.display().to_string(), "networks": population.n_networks, "notes": notes}),
+        &text,
     );
     Ok(())
 }

@@ -3,7 +3,7 @@
 use super::data::{Census, NetworkReport, Outcome, PopulationReport, ReportData};
 
 /// Middle of the finite values; `None` without any.
-pub(super) fn median(values: impl IntoIterator<Item = f64>) -> Option<f64> {
+pub fn median(values: impl IntoIterator<Item = f64>) -> Option<f64> {
     let mut sorted: Vec<f64> = values.into_iter().filter(|v| v.is_finite()).collect();
     sorted.sort_by(f64::total_cmp);
     let half = sorted.len() / 2;

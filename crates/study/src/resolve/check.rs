@@ -13,11 +13,11 @@ pub(super) fn positive(value: u64) -> Result<(), String> {
 
 /// Finite and above 0, or infinite where `infinite` allows it.
 pub(super) fn above_zero(value: f64, infinite: bool) -> Result<(), String> {
-    if value > 0.0 && (value.is_finite() || infinite) {
+    if value > 0.0 && ((value as f32).is_finite() || (infinite && value.is_infinite())) {
         Ok(())
     } else {
         Err(format!(
-            "{value}; allowed: a number above 0{}",
+            "{value}; allowed: a number above 0 that an f32 holds{}",
             if infinite { ", or inf" } else { "" }
         ))
     }

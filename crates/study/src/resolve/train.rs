@@ -16,6 +16,11 @@ const MOST_UNITS: usize = 4096;
 /// Most networks of an entry.
 const MOST_NETWORKS: u64 = 1_000_000;
 
+/// Trials at most: of a step, of an evaluation, and of a bank (kernels number them in the 24 bits of an f32).
+const MOST_BATCH: usize = 65_536;
+const MOST_EVALUATED: usize = 1_048_576;
+const MOST_BANK: usize = (1 << 24) - 1;
+
 impl Resolver<'_> {
     /// One population per cell, activation and number of units; the other axes are data of its networks.
     pub(super) fn train(
@@ -28,6 +33,22 @@ impl Resolver<'_> {
         let shape = task
             .shape(&spec.variant)
             .map_err(|e| self.refuse(&at("variant"), e.to_string()))?;
+        let trials = [
+            ("batch", spec.batch, MOST_BATCH),
+            ("eval_trials", spec.eval_trials, MOST_EVALUATED),
+            ("bank_trials", spec.bank_trials, MOST_BANK),
+        ];
+        for (field, n, most) in trials {
+            positive(n as u64).map_err(|m| self.refuse(&at(field), m))?;
+            if n > most {
+                let message = format!("{n} trials; allowed: 1 to {most}");
+                return Err(self.refuse(&at(field), message));
+            }
+            if !task.is_external() {
+                task.can_sample(&spec.variant, n)
+                    .map_err(|e| self.refuse(&at(field), e.to_string()))?;
+            }
+        }
         let seeds = self.seeds(spec, path)?;
         let learning_rates = self.learning_rates(spec, path)?;
         for (i, noise) in spec.noise.values().iter().enumerate() {
@@ -123,14 +144,10 @@ impl Resolver<'_> {
         path: &str,
     ) -> Result<TrainPlan> {
         let at = |field: &str| format!("{path}.{field}");
-        let counts = [
-            ("batch", spec.batch as u64),
+        for (field, value) in [
             ("max_steps", spec.max_steps),
             ("eval_every", spec.eval_every),
-            ("eval_trials", spec.eval_trials as u64),
-            ("bank_trials", spec.bank_trials as u64),
-        ];
-        for (field, value) in counts {
+        ] {
             positive(value).map_err(|m| self.refuse(&at(field), m))?;
         }
         above_zero(spec.clip_norm, true).map_err(|m| self.refuse(&at("clip_norm"), m))?;

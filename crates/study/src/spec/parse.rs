@@ -3,7 +3,8 @@
 use super::{StudySpec, TaskSpec};
 use crate::error::{Result, StudyError};
 use crate::locate;
-use chiliad_tasks::suggestion::suggest;
+use chiliad_tasks::nesting::{MOST, too_deep};
+use chiliad_tasks::suggestion::{expected, suggest};
 use ron::extensions::Extensions;
 use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 use std::fmt;
@@ -18,6 +19,15 @@ impl StudySpec {
         let options = ron::Options::default().with_default_extension(
             Extensions::IMPLICIT_SOME | Extensions::UNWRAP_VARIANT_NEWTYPES,
         );
+        if let Some((line, column)) = too_deep(text) {
+            return Err(StudyError::Spec {
+                file: file.to_owned(),
+                line,
+                column,
+                field: String::new(),
+                message: format!("brackets within brackets; at most {MOST}"),
+            });
+        }
         let spec: Self = options.from_str(text).map_err(|error| {
             let (line, column) = (error.span.start.line, error.span.start.col);
             let path = locate::path_at(text, line, column);
@@ -73,7 +83,7 @@ fn explain(error: &ron::Error) -> String {
             "`{found}` is none of the choices here: {}",
             suggest(found, expected)
         ),
-        other => other.to_string(),
+        other => expected(&other.to_string()),
     }
 }
 

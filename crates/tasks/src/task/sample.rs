@@ -69,6 +69,15 @@ impl Task {
         self.sample_from(TRAIN, 0, n_trials, Stream::new(seed, purpose::EVALUATION))
     }
 
+    /// Whether `n_trials` trials of `variant` can be had, without making them.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Task::sample`].
+    pub fn can_sample(&self, variant: &str, n_trials: usize) -> Result<()> {
+        self.checked(variant, 0, n_trials).map(|_| ())
+    }
+
     /// The epochs of trial `trial` of `variant` under `seed`, in the order of time; none where the task has no epochs.
     ///
     /// # Errors
@@ -154,6 +163,16 @@ impl Task {
                 "{n_trials} trials are {values} values; at most {MOST_VALUES}: ask for ranges"
             )));
         }
+        // Asked for here, so that a machine without the memory says so instead of ending the program.
+        let room = |width: usize| -> std::result::Result<(), std::collections::TryReserveError> {
+            Vec::<f32>::new().try_reserve_exact(n_trials * shape.n_steps * width)
+        };
+        room(shape.n_inputs + 2 * shape.n_outputs).map_err(|_| {
+            refuse(format!(
+                "{n_trials} trials of {} steps do not fit in memory: ask for fewer",
+                shape.n_steps
+            ))
+        })?;
         Ok(generator)
     }
 }

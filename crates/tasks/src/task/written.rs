@@ -9,7 +9,8 @@ use super::{Recipe, TRAIN, Task, stem};
 use crate::error::{Result, TaskError};
 use crate::generators::{Generator, GeneratorSpec, Place};
 use crate::named::Named;
-use crate::suggestion::suggest;
+use crate::nesting::{MOST, too_deep};
+use crate::suggestion::{expected, suggest};
 use crate::trials::TaskShape;
 
 /// A task file, as written.
@@ -38,6 +39,14 @@ impl Task {
         let options = ron::Options::default().with_default_extension(
             Extensions::IMPLICIT_SOME | Extensions::UNWRAP_VARIANT_NEWTYPES,
         );
+        if let Some((line, column)) = too_deep(text) {
+            return Err(TaskError::Ron {
+                file: file.to_owned(),
+                line,
+                column,
+                message: format!("brackets within brackets; at most {MOST}"),
+            });
+        }
         let spec: TaskSpec = options.from_str(text).map_err(|error| TaskError::Ron {
             file: file.to_owned(),
             line: error.span.start.line,
@@ -150,6 +159,6 @@ fn explain(error: &ron::Error) -> String {
                 suggest(found, expected)
             )
         }
-        other => other.to_string(),
+        other => expected(&other.to_string()),
     }
 }
