@@ -8,6 +8,7 @@
 pub mod data;
 
 mod alike;
+mod dynamics;
 mod found;
 mod graphs;
 mod header;
@@ -40,6 +41,7 @@ pub fn render(data: &ReportData) -> String {
         header::section(data),
         learned::section(data, &palette),
         found::section(data, &palette),
+        dynamics::section(data, &palette),
         look::section(data, &palette),
         alike::section(data, &palette),
         alike::factor_section(data),
@@ -62,6 +64,7 @@ pub fn figures(data: &ReportData) -> Vec<(String, String)> {
         ("basin_shares".to_owned(), shares::figure(data, &palette)),
     ];
     figures.extend(graphs::figure(data).map(|f| ("topology_classes".to_owned(), f)));
+    figures.extend(dynamics::figures(data, &palette));
     figures.extend(look::figures(data, &palette));
     figures.extend(alike::figures(data, &palette));
     figures

@@ -2,6 +2,7 @@
 
 mod check;
 mod distances;
+mod dynamics;
 mod recipe;
 mod train;
 
@@ -105,6 +106,7 @@ impl Resolver<'_> {
         }
         self.check_references(spec, &populations)?;
         let (fixed_points, topology) = self.measures(spec)?;
+        let dynamics = self.dynamics(spec, &task, &populations)?;
         let comparison = self.comparison(spec, &task, &populations)?;
         Ok(Study {
             format: 1,
@@ -115,6 +117,7 @@ impl Resolver<'_> {
             populations,
             fixed_points,
             topology,
+            dynamics,
             comparison,
             claims: spec.claims.clone(),
         })
@@ -168,7 +171,7 @@ impl Resolver<'_> {
                     };
                     topology.replace(plan).map(|_| "Topology")
                 }
-                // Distances: their own part of the plan.
+                // Dynamics and distances: their own parts of the plan.
                 _ => None,
             };
             if let Some(name) = twice {
