@@ -191,7 +191,8 @@ impl Joined<'_> {
             names.extend(train.snapshots.iter().map(at));
         }
         let mut files = Vec::new();
-        for file in names.iter().map(|n| self.path(n)) {
+        for name in &names {
+            let file = self.path(name);
             if let Some(joined) = graphs(self.parts, &file)? {
                 self.whole.write(&file, &joined.to_json()?)?;
                 files.push(file);
@@ -205,7 +206,8 @@ impl Joined<'_> {
         let files: Vec<FiguresFile> = self.json(&path)?;
         let mut networks: Vec<Value> = files.into_iter().flat_map(|f| f.networks).collect();
         networks.sort_by_key(|n| n["network"].as_u64());
-        self.whole.write(&path, &FiguresFile { networks }.to_json()?)?;
+        self.whole
+            .write(&path, &FiguresFile { networks }.to_json()?)?;
         let mut files = vec![path];
         for table in measure.tables() {
             files.push(self.table(table)?);

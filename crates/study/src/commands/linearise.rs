@@ -97,9 +97,9 @@ pub(super) fn linearise(a: &LineariseArguments, json: bool) -> anyhow::Result<()
         trial_length: a.trial_length,
     };
     let n_steps = trials.as_ref().map_or(64, |t| t.n_steps);
-    let spec = spec.resolved(n_steps).or_else(|(field, message)| {
-        refuse(format!("--{} {message}", field.replace('_', "-")))
-    })?;
+    let spec = spec
+        .resolved(n_steps)
+        .or_else(|(field, message)| refuse(format!("--{} {message}", field.replace('_', "-"))))?;
     let plan = LinearPlan::of(&spec, n_steps, a.modes);
     let known = points(a, &found, trials.as_ref(), json)?;
     let mut progress = Progress::new(json);

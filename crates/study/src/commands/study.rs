@@ -160,7 +160,11 @@ pub(super) fn status(dir: &Path, json: bool) -> anyhow::Result<()> {
         let populations = study.populations.iter();
         populations.map(move |p| format!("{stage}/{}", p.label))
     };
-    let mut stages: Vec<String> = study.stages().into_iter().flat_map(of_populations).collect();
+    let mut stages: Vec<String> = study
+        .stages()
+        .into_iter()
+        .flat_map(of_populations)
+        .collect();
     if folder.manifest.shard.is_none() {
         stages.extend(
             study

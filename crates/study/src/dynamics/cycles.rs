@@ -335,7 +335,9 @@ pub fn table(networks: &[NetworkCycles]) -> Table {
         rows.iter().map(|(_, a, _)| f(a) as i64).collect()
     };
     let numbers = |f: &dyn Fn(&AttractorRow) -> Option<f64>| -> Vec<f64> {
-        rows.iter().map(|(_, a, _)| f(a).unwrap_or(f64::NAN)).collect()
+        rows.iter()
+            .map(|(_, a, _)| f(a).unwrap_or(f64::NAN))
+            .collect()
     };
     Table::default()
         .integers("network", rows.iter().map(|r| r.0 as i64))

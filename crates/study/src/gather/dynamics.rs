@@ -81,8 +81,11 @@ fn kinds(
         })
         .collect();
     kinds.sort_by(|a, b| b.states.cmp(&a.states).then_with(|| a.kind.cmp(&b.kind)));
-    let runs: BTreeSet<(i64, i64)> =
-        network.iter().copied().zip(condition.iter().copied()).collect();
+    let runs: BTreeSet<(i64, i64)> = network
+        .iter()
+        .copied()
+        .zip(condition.iter().copied())
+        .collect();
     let rhythms = rhythms(folder, plan)?;
     let counts = |f: fn(&Rhythm) -> usize| rhythms.iter().map(f).sum::<usize>();
     Ok(AttractorKinds {
@@ -91,8 +94,12 @@ fn kinds(
         conditions: runs.iter().map(|r| r.1).collect::<BTreeSet<i64>>().len(),
         states: asked.map(|n| n * runs.len()),
         kinds,
-        circles: (!rhythms.is_empty())
-            .then(|| [counts(|r| r.one_circle_around_one_point), counts(|r| r.conditions)]),
+        circles: (!rhythms.is_empty()).then(|| {
+            [
+                counts(|r| r.one_circle_around_one_point),
+                counts(|r| r.conditions),
+            ]
+        }),
         slopes: rhythms
             .iter()
             .filter_map(|r| Some([r.rotation?.slope, r.leading_angle?.slope]))

@@ -71,7 +71,10 @@ pub(super) fn methods(folder: &StudyFolder, study: &Study, task: &Task) -> Metho
         ));
         constant("FixedPoints seeds", f.seeds.to_string());
         constant("FixedPoints driven", format!("{} states", f.driven));
-        constant("FixedPoints driven_steps", format!("{} steps", f.driven_steps));
+        constant(
+            "FixedPoints driven_steps",
+            format!("{} steps", f.driven_steps),
+        );
     }
     if let Some(t) = &study.topology {
         paragraphs.push(format!(
@@ -81,7 +84,8 @@ pub(super) fn methods(folder: &StudyFolder, study: &Study, task: &Task) -> Metho
         constant("Topology directions", t.directions.to_string());
         constant(
             "Topology amplitude",
-            format!("{} of the state scale", t.amplitude));
+            format!("{} of the state scale", t.amplitude),
+        );
         constant("Topology trials", format!("{} trials", t.trials));
         constant("Topology grace", format!("{} steps", t.grace));
     }
@@ -93,7 +97,10 @@ pub(super) fn methods(folder: &StudyFolder, study: &Study, task: &Task) -> Metho
         constant("Attractors trials", format!("{} trials", a.trials));
         constant("Attractors driven", format!("{} states", a.driven));
         constant("Attractors uniform", format!("{} states", a.uniform));
-        constant("Attractors settle_steps", format!("{} steps", a.settle_steps));
+        constant(
+            "Attractors settle_steps",
+            format!("{} steps", a.settle_steps),
+        );
         constant(
             "Attractors classify_steps",
             format!("{} steps", a.classify_steps),
@@ -191,10 +198,11 @@ fn measure_says(written: &str, measure: &str, field: &str) -> bool {
         let text = written.get(p.start..p.end).unwrap_or_default();
         p.path.starts_with("measure[") && p.path.ends_with(']') && text.starts_with(measure)
     };
-    places
-        .iter()
-        .filter(of_measure)
-        .any(|m| places.iter().any(|p| p.path == format!("{}.{field}", m.path)))
+    places.iter().filter(of_measure).any(|m| {
+        places
+            .iter()
+            .any(|p| p.path == format!("{}.{field}", m.path))
+    })
 }
 
 /// Every measure of the comparison with its options, in words.

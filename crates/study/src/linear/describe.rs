@@ -140,12 +140,7 @@ impl LinearPlan {
         })
     }
 
-    fn row(
-        &self,
-        [network, condition, point]: [usize; 3],
-        kind: &str,
-        system: &Linearised,
-    ) -> Row {
+    fn row(&self, [network, condition, point]: [usize; 3], kind: &str, system: &Linearised) -> Row {
         let modes = &system.modes.modes;
         let kept = || modes.iter().take(self.modes);
         Row {

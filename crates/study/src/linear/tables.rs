@@ -17,9 +17,8 @@ pub fn arrays(
     let n = architecture.cell.states.len() * architecture.units;
     let (channels, outputs) = (architecture.inputs, architecture.outputs);
     let (p, modes) = (rows.len(), modes.min(n));
-    let index = |f: fn(&Row) -> usize| {
-        NpzArray::i64(&[p], rows.iter().map(|r| f(r) as i64).collect())
-    };
+    let index =
+        |f: fn(&Row) -> usize| NpzArray::i64(&[p], rows.iter().map(|r| f(r) as i64).collect());
     let numbers = |shape: &[usize], f: fn(&Row) -> &Vec<f64>| {
         NpzArray::f64(shape, rows.iter().flat_map(|r| f(r)).copied().collect())
     };
@@ -53,13 +52,13 @@ pub fn points(described: &[Vec<Description>]) -> Table {
     };
     let slowest = |r: &&Row| {
         let pairs = r.eigenvalues.chunks_exact(2);
-        pairs.map(|e| time_constant([e[0], e[1]])).fold(0.0, f64::max)
+        pairs
+            .map(|e| time_constant([e[0], e[1]]))
+            .fold(0.0, f64::max)
     };
-    let integers = |f: &dyn Fn(&Row) -> usize| -> Vec<i64> {
-        rows.iter().map(|r| f(r) as i64).collect()
-    };
-    let numbers =
-        |f: &dyn Fn(&Row) -> f64| -> Vec<f64> { rows.iter().map(|r| f(r)).collect() };
+    let integers =
+        |f: &dyn Fn(&Row) -> usize| -> Vec<i64> { rows.iter().map(|r| f(r) as i64).collect() };
+    let numbers = |f: &dyn Fn(&Row) -> f64| -> Vec<f64> { rows.iter().map(|r| f(r)).collect() };
     Table::default()
         .integers("network", integers(&|r| r.network))
         .integers("condition", integers(&|r| r.condition))
@@ -103,9 +102,8 @@ pub fn slow_sets(described: &[Vec<Description>]) -> Table {
     let integers = |f: &dyn Fn(&Description, &SlowSet) -> usize| -> Vec<i64> {
         rows.iter().map(|(d, s)| f(d, s) as i64).collect()
     };
-    let numbers = |f: &dyn Fn(&SlowSet) -> f64| -> Vec<f64> {
-        rows.iter().map(|(_, s)| f(s)).collect()
-    };
+    let numbers =
+        |f: &dyn Fn(&SlowSet) -> f64| -> Vec<f64> { rows.iter().map(|(_, s)| f(s)).collect() };
     let of = |spread: Option<Spread>, f: fn(Spread) -> f64| spread.map_or(f64::NAN, f);
     Table::default()
         .integers("network", integers(&|d, _| d.network))

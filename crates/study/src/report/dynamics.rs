@@ -1,6 +1,8 @@
 //! How they move: attractors of every kind, Lyapunov exponents, time constants and slow sets, a row per population.
 
-use super::data::{AttractorKinds, Dynamics, LinearOf, LinearPoint, ReportData, SlowSetOf, SpectraOf};
+use super::data::{
+    AttractorKinds, Dynamics, LinearOf, LinearPoint, ReportData, SlowSetOf, SpectraOf,
+};
 use super::palette::Palette;
 use super::scale::Scale;
 use super::summary::{median, range};
@@ -38,8 +40,16 @@ pub(super) fn figures(data: &ReportData, palette: &Palette) -> Vec<(String, Svg)
     let spectra = spectrum_panels(data, palette, dynamics);
     let sets = slow_panels(data, palette, dynamics);
     let named = [
-        ("lyapunov_spectra", spectra, "Lyapunov spectra, a line per network and constant input"),
-        ("slow_sets", sets, "Drift in a trial against dimension, a dot per slow set"),
+        (
+            "lyapunov_spectra",
+            spectra,
+            "Lyapunov spectra, a line per network and constant input",
+        ),
+        (
+            "slow_sets",
+            sets,
+            "Drift in a trial against dimension, a dot per slow set",
+        ),
     ];
     named
         .into_iter()
@@ -134,7 +144,11 @@ fn attractors(data: &ReportData, palette: &Palette, dynamics: &Dynamics) -> Stri
         format!(
             r#"<h3>From command to rhythm</h3><p class="caption">Constant inputs under which the one attractor is a circle round one unstable point; over these the slope of the circle's rotation number against the command, and apart from it that of the point's leading angle: median and range over networks.</p>{}"#,
             table(
-                &["one circle, one point", "slope of the rotation", "slope of the leading angle"],
+                &[
+                    "one circle, one point",
+                    "slope of the rotation",
+                    "slope of the leading angle"
+                ],
                 &rhythms
             )
         )
@@ -151,7 +165,10 @@ fn exponents(data: &ReportData, palette: &Palette, dynamics: &Dynamics) -> Strin
         return String::new();
     };
     let row = |s: &SpectraOf| {
-        let leading = s.spectra.iter().filter_map(|x| x.exponents.first().copied());
+        let leading = s
+            .spectra
+            .iter()
+            .filter_map(|x| x.exponents.first().copied());
         let positive = s.spectra.iter().filter(|x| {
             let leading = x.exponents.first().copied().unwrap_or(f64::NAN);
             leading > 3.0 * x.standard_error
@@ -174,7 +191,12 @@ fn exponents(data: &ReportData, palette: &Palette, dynamics: &Dynamics) -> Strin
         r#"<h3>Lyapunov exponents</h3><p class="caption">Per step, {}; median and range over networks and constant inputs. Positive: above three standard errors of 20 batches. The Kaplan–Yorke dimension is that of the attractor as the exponents see it, 0 at rest.</p>{}<div class="multiples four">{panels}</div>"#,
         escape(&first.drive),
         table(
-            &["leading exponent", "positive", "Kaplan–Yorke dimension", "ran off"],
+            &[
+                "leading exponent",
+                "positive",
+                "Kaplan–Yorke dimension",
+                "ran off"
+            ],
             &dynamics.exponents.iter().map(row).collect::<String>()
         )
     )
@@ -189,7 +211,10 @@ fn spectrum_panels(data: &ReportData, palette: &Palette, dynamics: &Dynamics) ->
     let panel = |of: &SpectraOf| {
         let [left, top, right, bottom] = Plot::area(SIZE);
         let x = Scale::linear((1.0, last as f64), (left, right));
-        let y = Scale::linear((low, high.max(0.0) + 0.05 * (high.max(0.0) - low)), (bottom, top));
+        let y = Scale::linear(
+            (low, high.max(0.0) + 0.05 * (high.max(0.0) - low)),
+            (bottom, top),
+        );
         let mut plot = Plot::new(
             SIZE,
             label(data, of.population),
@@ -197,7 +222,9 @@ fn spectrum_panels(data: &ReportData, palette: &Palette, dynamics: &Dynamics) ->
             (y, "Lyapunov exponent (per step)"),
         );
         if let Some(zero) = y.at(0.0) {
-            plot.draw(&format!(r#"<path class="rule" d="M{left} {zero:.1}H{right}"/>"#));
+            plot.draw(&format!(
+                r#"<path class="rule" d="M{left} {zero:.1}H{right}"/>"#
+            ));
         }
         let lines: String = of
             .spectra
@@ -209,8 +236,14 @@ fn spectrum_panels(data: &ReportData, palette: &Palette, dynamics: &Dynamics) ->
                 format!(r#"<path class="curve" data-n="{}" d="{path}"/>"#, s.network)
             })
             .collect();
-        plot.draw(&format!(r#"<g class="{}">{lines}</g>"#, palette.class(of.population)));
-        plot.finish(&format!("Lyapunov spectra of {}", label(data, of.population)))
+        plot.draw(&format!(
+            r#"<g class="{}">{lines}</g>"#,
+            palette.class(of.population)
+        ));
+        plot.finish(&format!(
+            "Lyapunov spectra of {}",
+            label(data, of.population)
+        ))
     };
     dynamics.exponents.iter().map(panel).collect()
 }
@@ -260,11 +293,23 @@ fn linear(data: &ReportData, palette: &Palette, dynamics: &Dynamics) -> String {
     format!(
         r#"<h3>Linear systems at the points</h3><p class="caption">Longest time constant of a mode (1 / |ln |λ||, steps), at stable and at unstable points; departure from normality (Henrici, share of the norm; 0: orthogonal modes); largest growth of a deviation in one step. Median and range over points.</p>{}<h3>Slow sets</h3><p class="caption">Points and relaxed states that hardly move, a set per network and constant input: intrinsic and linear dimension, and the median drift in a trial relative to the set's extent. A line that drifts little is a line attractor for the length of a trial.</p>{}<div class="multiples four">{panels}</div>"#,
         table(
-            &["points", "slowest, stable", "slowest, unstable", "departure", "one-step gain"],
+            &[
+                "points",
+                "slowest, stable",
+                "slowest, unstable",
+                "departure",
+                "one-step gain"
+            ],
             &rows(&points)
         ),
         table(
-            &["sets", "shapes", "dimension", "linear dimension", "drift per trial"],
+            &[
+                "sets",
+                "shapes",
+                "dimension",
+                "linear dimension",
+                "drift per trial"
+            ],
             &rows(&sets)
         )
     )
@@ -299,7 +344,10 @@ fn slow_panels(data: &ReportData, palette: &Palette, dynamics: &Dynamics) -> Vec
             ))
         };
         let dots: String = of.sets.iter().filter(drawn).filter_map(dot).collect();
-        plot.draw(&format!(r#"<g class="{}">{dots}</g>"#, palette.class(of.population)));
+        plot.draw(&format!(
+            r#"<g class="{}">{dots}</g>"#,
+            palette.class(of.population)
+        ));
         plot.finish(&format!("Slow sets of {}", label(data, of.population)))
     };
     dynamics.linear.iter().map(panel).collect()

@@ -109,7 +109,9 @@ impl Run<'_> {
             DriveSpec::Constant => {
                 let starts = how.starts;
                 let inputs = self.inputs().into_iter();
-                inputs.map(|input| Drive::Constant { input, starts }).collect()
+                inputs
+                    .map(|input| Drive::Constant { input, starts })
+                    .collect()
             }
             DriveSpec::Trials(n) => {
                 let trials = self.trials(n)?;

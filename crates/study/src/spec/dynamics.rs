@@ -189,7 +189,9 @@ impl LyapunovSpec {
                 let Some(steps) = self.steps.or(rest) else {
                     return Err((
                         "warmup",
-                        format!("{warmup}; a trial has {n_steps} steps: give `steps`, then trials repeat"),
+                        format!(
+                            "{warmup}; a trial has {n_steps} steps: give `steps`, then trials repeat"
+                        ),
                     ));
                 };
                 (warmup, steps)
