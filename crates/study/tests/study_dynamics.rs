@@ -246,7 +246,7 @@ fn known_networks_have_their_figures() {
     ];
     let bytes = chiliad_engine::files::tensors_to_bytes(&tensors, None).unwrap();
     std::fs::write(f.0.join("two.safetensors"), bytes).unwrap();
-    let wave: Vec<f32> = (0..80).map(|k| (k as f32 * 0.7).sin()).collect();
+    let wave: Vec<f32> = (0..80).map(|k| (k as f32 * 0.7 + 0.3).sin()).collect();
     let array = || NpzArray::f32(&[4, 20, 1], wave.clone());
     write_npz(
         f.0.join("t.npz"),
