@@ -194,7 +194,8 @@ fn a_study_gives_what_the_commands_give_whole_in_parts_or_made_anew() {
         "Linear systems at the points",
         "Slow sets",
         "Lyapunov spectra of gru tanh 6",
-        "Attractors settle_steps",
+        "<td>Attractors settle_steps</td><td>200 steps</td><td>study file</td>",
+        "<td>Attractors max_sequences</td><td>200000</td><td><span class=\"default\">",
     ] {
         assert!(report.contains(part), "{part}");
     }
