@@ -380,9 +380,18 @@ const DRIVEN: u64 = 0x6472_6976_656e;
 ///
 /// Those of the task.
 pub fn driven_trials(task: &Task, plan: &FixedPointsPlan, seed: u64) -> Result<Trials> {
+    trials_of(task, plan.driven, seed)
+}
+
+/// Such trials, at most `n` of them.
+///
+/// # Errors
+///
+/// Those of the task.
+pub fn trials_of(task: &Task, n: usize, seed: u64) -> Result<Trials> {
     let variant = chiliad_tasks::task::TRAIN;
     let all = task.grid_size(variant)?.unwrap_or(usize::MAX);
-    Ok(task.sample(variant, plan.driven.min(all), seed ^ DRIVEN)?)
+    Ok(task.sample(variant, n.min(all), seed ^ DRIVEN)?)
 }
 
 /// What a search needs beyond the population.

@@ -2,6 +2,7 @@
 
 mod alike;
 mod claims;
+mod dynamics;
 mod look;
 mod methods;
 mod modes;
@@ -82,6 +83,7 @@ pub fn report_data(folder: &StudyFolder, executor: &dyn Executor) -> Result<Repo
         populations,
         looks,
         topology,
+        dynamics: dynamics::dynamics(folder, &study)?,
         alike,
         robustness,
         methods,

@@ -1,7 +1,9 @@
 //! Fixed points read back from the files of a search, for commands that start from them.
 
 use crate::error::{Result, StudyError};
+use crate::manifest::StudyFolder;
 use crate::points::CensusFile;
+use crate::study::PopulationPlan;
 use crate::tables::Table;
 use chiliad_engine::fixed_points::FixedPoints;
 use chiliad_engine::map::Map;
@@ -67,6 +69,28 @@ impl KnownPoints {
             .flat_map(|(n, conditions)| conditions.iter().enumerate().map(move |c| (n, c)))
             .map(one)
             .collect()
+    }
+
+    /// The points of a population of a study, verified; none where the study did not look for them.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`KnownPoints::read`], and [`StudyError::Damaged`] where a file has changed.
+    pub fn of_study(
+        folder: &StudyFolder,
+        plan: &PopulationPlan,
+        population: &Population,
+    ) -> Result<Vec<Self>> {
+        let own = format!("populations/{}", plan.label);
+        let files = ["fixed_points.npz", "fixed_points.parquet", "census.json"]
+            .map(|file| format!("{own}/{file}"));
+        if files.iter().any(|f| !folder.manifest.files.contains_key(f)) {
+            return Ok(Vec::new());
+        }
+        for file in &files {
+            folder.read(file)?;
+        }
+        Self::read(&folder.root.join(own), population)
     }
 
     /// As [`KnownPoints::read`], points of another population refused.

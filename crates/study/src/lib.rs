@@ -2,7 +2,7 @@
 //!
 //! In data-flow order: [`spec`] is the file as written, [`resolve`] makes a [`study::Study`] of it, [`run`] goes through its
 //! stages with the engine behind [`engine_calls`], [`manifest`] and [`folder`] keep what was done, [`results`],
-//! [`points`], [`topology`], [`dynamics`], [`tables`] and [`checkpoint`] are its files, [`merge`] joins parts, [`parity`]
+//! [`points`], [`topology`], [`dynamics`], [`linear`], [`tables`] and [`checkpoint`] are its files, [`merge`] joins parts, [`parity`]
 //! does some of it again on two devices, [`gather`] reads them for the [`report`].
 
 pub mod checkpoint;
@@ -14,6 +14,7 @@ pub mod error;
 pub mod folder;
 pub mod gather;
 pub mod known_points;
+pub mod linear;
 mod locate;
 pub mod manifest;
 pub mod merge;

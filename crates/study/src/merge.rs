@@ -1,15 +1,18 @@
 //! Parts of a study joined into the whole.
 
+use crate::dynamics::FiguresFile;
 use crate::error::{Result, StudyError};
 use crate::manifest::StudyFolder;
 use crate::points::CensusFile;
 use crate::results::{SnapshotRow, snapshots_table};
-use crate::study::{Origin, PopulationPlan, Study};
+use crate::study::{DynamicsMeasure, Origin, PopulationPlan, Study};
 use crate::tables::Table;
 use crate::topology::TopologyFile;
 use chiliad_engine::files::own;
 use chiliad_engine::population::Population;
 use chiliad_tasks::{NpzArray, read_npz, write_npz};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// Joins the parts in `folders` into `out`; every file but the manifest is what one run would have written.
@@ -79,109 +82,138 @@ pub fn merge(folders: &[PathBuf], out: &Path) -> Result<StudyFolder> {
     Ok(whole)
 }
 
+/// One population, stage by stage.
 fn population(
     parts: &[StudyFolder],
     whole: &mut StudyFolder,
     study: &Study,
     plan: &PopulationPlan,
 ) -> Result<()> {
-    let path = |file: &str| format!("populations/{}/{file}", plan.label);
-    let mut stages = vec![format!("train/{}", plan.label)];
-    stages.extend(
-        study
-            .fixed_points
-            .iter()
-            .map(|_| format!("fixed_points/{}", plan.label)),
-    );
-    stages.extend(
-        study
-            .topology
-            .iter()
-            .map(|_| format!("topology/{}", plan.label)),
-    );
-    let mut seconds = vec![0.0; stages.len()];
-    for part in parts {
-        for (stage, seconds) in stages.iter().zip(&mut seconds) {
-            if !part.finished(stage) {
+    for name in study.stages() {
+        let stage = format!("{name}/{}", plan.label);
+        let mut seconds = 0.0;
+        for part in parts {
+            if !part.finished(&stage) {
                 return Err(StudyError::Input(format!(
                     "{}: stage `{stage}` is not finished; run that part again",
                     part.root.display()
                 )));
             }
-            *seconds += part.manifest.stages[stage].seconds;
+            seconds += part.manifest.stages[&stage].seconds;
         }
+        let measure = DynamicsMeasure::ALL.into_iter().find(|m| m.name() == name);
+        let mut joined = Joined { parts, whole, plan };
+        let files = match (name, measure) {
+            (_, Some(measure)) => joined.dynamics(measure),
+            ("fixed_points", _) => joined.fixed_points(),
+            ("topology", _) => joined.topology(),
+            _ => joined.training(),
+        }?;
+        whole.finish(&stage, files, seconds)?;
     }
-    let tables = |file: &str| -> Result<Vec<Table>> {
-        parts
+    Ok(())
+}
+
+/// A population of all parts and of the whole; every method joins the files of a stage and returns their paths.
+struct Joined<'a> {
+    parts: &'a [StudyFolder],
+    whole: &'a mut StudyFolder,
+    plan: &'a PopulationPlan,
+}
+
+impl Joined<'_> {
+    fn path(&self, file: &str) -> String {
+        format!("populations/{}/{file}", self.plan.label)
+    }
+
+    fn tables(&self, file: &str) -> Result<Vec<Table>> {
+        let path = self.path(file);
+        self.parts
             .iter()
-            .map(|p| Table::from_bytes(p.read(&path(file))?, &p.root.join(path(file))))
+            .map(|p| Table::from_bytes(p.read(&path)?, &p.root.join(&path)))
             .collect()
-    };
-    let networks = tables("networks.parquet")?;
-    whole.write(
-        &path("networks.parquet"),
-        &Table::merged(&networks, "network").to_bytes()?,
-    )?;
-    whole.write(
-        &path("curves.parquet"),
-        &Table::merged(&tables("curves.parquet")?, "network").to_bytes()?,
-    )?;
-    let held: Vec<&StudyFolder> = parts.iter().collect();
-    whole.write(
-        &path("weights.safetensors"),
-        &own::to_bytes(&join(&held, &networks, &path("weights.safetensors"))?)?,
-    )?;
-    let mut files = vec![
-        path("weights.safetensors"),
-        path("networks.parquet"),
-        path("curves.parquet"),
-    ];
-    files.extend(snapshots(parts, whole, plan)?);
-    whole.finish(&stages[0], std::mem::take(&mut files), seconds[0])?;
-    let Some(stage) = stages.get(1) else {
-        return Ok(());
-    };
-    let rows = tables("fixed_points.parquet")?;
-    whole.write(
-        &path("fixed_points.parquet"),
-        &Table::merged(&rows, "network").to_bytes()?,
-    )?;
-    let npz = path("fixed_points.npz");
-    write_npz(whole.root.join(&npz), &join_arrays(parts, &rows, &npz)?)?;
-    whole.adopt(&npz)?;
-    let mut census = CensusFile::default();
-    for part in parts {
-        let file = path("census.json");
-        let one: CensusFile =
-            serde_json::from_slice(&part.read(&file)?).map_err(|e| StudyError::Damaged {
-                file: part.root.join(&file),
+    }
+
+    /// The rows of all parts by network.
+    fn table(&mut self, file: &str) -> Result<String> {
+        let path = self.path(file);
+        let joined = Table::merged(&self.tables(file)?, "network");
+        self.whole.write(&path, &joined.to_bytes()?)?;
+        Ok(path)
+    }
+
+    /// A JSON file of every part.
+    fn json<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<T>> {
+        let one = |part: &StudyFolder| {
+            serde_json::from_slice(&part.read(path)?).map_err(|e| StudyError::Damaged {
+                file: part.root.join(path),
                 message: e.to_string(),
-            })?;
-        census.networks.extend(one.networks);
+            })
+        };
+        self.parts.iter().map(one).collect()
     }
-    census.networks.sort_by_key(|n| n.network);
-    whole.write(&path("census.json"), &census.to_json()?)?;
-    whole.finish(
-        stage,
-        vec![path("fixed_points.parquet"), npz, path("census.json")],
-        seconds[1],
-    )?;
-    let Some(stage) = stages.get(2) else {
-        return Ok(());
-    };
-    let mut files = Vec::new();
-    let mut names = vec!["topology.json".to_owned()];
-    if let Origin::Train(train) = &plan.origin {
-        let at = |loss: &f64| format!("snapshots/{loss}.topology.json");
-        names.extend(train.snapshots.iter().map(at));
+
+    fn training(&mut self) -> Result<Vec<String>> {
+        let networks = self.tables("networks.parquet")?;
+        let weights = self.path("weights.safetensors");
+        let held: Vec<&StudyFolder> = self.parts.iter().collect();
+        let joined = own::to_bytes(&join(&held, &networks, &weights)?)?;
+        self.whole.write(&weights, &joined)?;
+        let mut files = vec![
+            weights,
+            self.table("networks.parquet")?,
+            self.table("curves.parquet")?,
+        ];
+        files.extend(snapshots(self.parts, self.whole, self.plan)?);
+        Ok(files)
     }
-    for file in names.iter().map(|n| path(n)) {
-        if let Some(joined) = graphs(parts, &file)? {
-            whole.write(&file, &joined.to_json()?)?;
-            files.push(file);
+
+    fn fixed_points(&mut self) -> Result<Vec<String>> {
+        let rows = self.tables("fixed_points.parquet")?;
+        let table = self.table("fixed_points.parquet")?;
+        let [npz, json] = ["fixed_points.npz", "census.json"].map(|f| self.path(f));
+        let arrays = join_arrays(self.parts, &rows, &npz)?;
+        write_npz(self.whole.root.join(&npz), &arrays)?;
+        self.whole.adopt(&npz)?;
+        let files: Vec<CensusFile> = self.json(&json)?;
+        let mut census = CensusFile {
+            networks: files.into_iter().flat_map(|f| f.networks).collect(),
+        };
+        census.networks.sort_by_key(|n| n.network);
+        self.whole.write(&json, &census.to_json()?)?;
+        Ok(vec![table, npz, json])
+    }
+
+    fn topology(&mut self) -> Result<Vec<String>> {
+        let mut names = vec!["topology.json".to_owned()];
+        if let Origin::Train(train) = &self.plan.origin {
+            let at = |loss: &f64| format!("snapshots/{loss}.topology.json");
+            names.extend(train.snapshots.iter().map(at));
         }
+        let mut files = Vec::new();
+        for name in &names {
+            let file = self.path(name);
+            if let Some(joined) = graphs(self.parts, &file)? {
+                self.whole.write(&file, &joined.to_json()?)?;
+                files.push(file);
+            }
+        }
+        Ok(files)
     }
-    whole.finish(stage, files, seconds[2])
+
+    fn dynamics(&mut self, measure: DynamicsMeasure) -> Result<Vec<String>> {
+        let path = self.path(&format!("{}.json", measure.name()));
+        let files: Vec<FiguresFile> = self.json(&path)?;
+        let mut networks: Vec<Value> = files.into_iter().flat_map(|f| f.networks).collect();
+        networks.sort_by_key(|n| n["network"].as_u64());
+        self.whole
+            .write(&path, &FiguresFile { networks }.to_json()?)?;
+        let mut files = vec![path];
+        for table in measure.tables() {
+            files.push(self.table(table)?);
+        }
+        Ok(files)
+    }
 }
 
 /// The graphs of all parts that have such a file, classes numbered anew.

@@ -9,6 +9,7 @@ pub mod data;
 
 mod alike;
 mod decisions;
+mod dynamics;
 mod found;
 mod graphs;
 mod header;
@@ -42,6 +43,7 @@ pub fn render(data: &ReportData) -> String {
         header::section(data),
         learned::section(data, &palette),
         found::section(data, &palette),
+        dynamics::section(data, &palette),
         look::section(data, &palette),
         alike::section(data, &palette),
         alike::factor_section(data),
@@ -65,6 +67,7 @@ pub fn figures(data: &ReportData) -> Vec<(String, String)> {
     ];
     figures.extend(decisions::figure(data, &palette).map(|f| ("psychometric".to_owned(), f)));
     figures.extend(graphs::figure(data).map(|f| ("topology_classes".to_owned(), f)));
+    figures.extend(dynamics::figures(data, &palette));
     figures.extend(look::figures(data, &palette));
     figures.extend(alike::figures(data, &palette));
     figures

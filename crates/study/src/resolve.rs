@@ -2,6 +2,7 @@
 
 mod check;
 mod distances;
+mod dynamics;
 mod recipe;
 mod train;
 
@@ -118,6 +119,7 @@ impl Resolver<'_> {
         }
         self.check_references(spec, &populations)?;
         let (fixed_points, topology) = self.measures(spec)?;
+        let dynamics = self.dynamics(spec, &task, &populations)?;
         let comparison = self.comparison(spec, &task, &populations)?;
         Ok(Study {
             format: 1,
@@ -128,6 +130,7 @@ impl Resolver<'_> {
             populations,
             fixed_points,
             topology,
+            dynamics,
             comparison,
             claims: spec.claims.clone(),
         })
@@ -181,7 +184,7 @@ impl Resolver<'_> {
                     };
                     topology.replace(plan).map(|_| "Topology")
                 }
-                // Distances: their own part of the plan.
+                // Dynamics and distances: their own parts of the plan.
                 _ => None,
             };
             if let Some(name) = twice {

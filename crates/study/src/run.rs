@@ -2,6 +2,7 @@
 
 pub(crate) mod criterion;
 pub mod distances;
+mod dynamics;
 mod search;
 mod topology;
 mod train;
@@ -111,6 +112,9 @@ pub fn run(
                 run.topology(plan, search, how)?;
             }
         }
+    }
+    for plan in &study.populations {
+        run.dynamics(plan)?;
     }
     if options.shard.is_none() {
         run.compare()?;

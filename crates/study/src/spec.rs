@@ -1,6 +1,7 @@
 //! A study file as written: serde types, nothing resolved, defaults in one place.
 
 mod distances;
+mod dynamics;
 mod one_or_many;
 mod parse;
 mod recipe;
@@ -9,6 +10,7 @@ pub use distances::{
     CkaSpec, CompareSpec, DistanceSpec, DsaSpec, FitSpec, OutOfDistributionSpec, OutputSpec,
     PrincipalSpec, ProcrustesSpec, RegistrationSpec, RsaSpec, SvccaSpec, WeightScale, WeightSpec,
 };
+pub use dynamics::{AttractorsSpec, DriveSpec, LineariseSpec, LyapunovSpec, Wrong};
 pub use one_or_many::OneOrMany;
 pub use recipe::{
     CommunicabilitySpec, ConstrainSpec, DaleBy, DaleSpec, Match, NuclearSpec, OptimiserSpec,
@@ -264,6 +266,12 @@ pub enum MeasureSpec {
         #[serde(default = "defaults::grace")]
         grace: usize,
     },
+    /// What states end on at the task's constant inputs, and the periodic orbits there.
+    Attractors(AttractorsSpec),
+    /// Lyapunov exponents, at the task's constant inputs or along its trials.
+    Lyapunov(LyapunovSpec),
+    /// Linear systems at the fixed points, mode removal, slow sets; needs `FixedPoints`.
+    Linearise(LineariseSpec),
     /// Canonical correlations of the largest principal components.
     Svcca(SvccaSpec),
     /// Centred kernel alignment.
@@ -297,9 +305,12 @@ impl MeasureSpec {
     #[must_use]
     pub fn distance(&self) -> Option<DistanceSpec> {
         Some(match self {
-            Self::FixedPoints { .. } | Self::Topology { .. } | Self::OutOfDistribution(_) => {
-                return None;
-            }
+            Self::FixedPoints { .. }
+            | Self::Topology { .. }
+            | Self::Attractors(_)
+            | Self::Lyapunov(_)
+            | Self::Linearise(_)
+            | Self::OutOfDistribution(_) => return None,
             Self::Svcca(s) => DistanceSpec::Svcca(s.clone()),
             Self::Cka(s) => DistanceSpec::Cka(s.clone()),
             Self::Procrustes(s) => DistanceSpec::Procrustes(s.clone()),

@@ -3,7 +3,10 @@
 use crate::error::{Result, StudyError};
 use crate::folder::sha256;
 use crate::recipe::{RecipePlan, Settings};
-use crate::spec::{ClaimSpec, CompareSpec, DistanceSpec, OutOfDistributionSpec, Until};
+use crate::spec::{
+    AttractorsSpec, ClaimSpec, CompareSpec, DistanceSpec, LineariseSpec, LyapunovSpec,
+    OutOfDistributionSpec, Until,
+};
 use chiliad_engine::cell::Cell;
 use chiliad_engine::files::FileLayout;
 use chiliad_engine::files::header::CellText;
@@ -38,6 +41,9 @@ pub struct Study {
     /// Graphs of the fixed points, if asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub topology: Option<TopologyPlan>,
+    /// Attractors, exponents and linear systems, those asked for.
+    #[serde(default, skip_serializing_if = "DynamicsPlan::is_empty")]
+    pub dynamics: DynamicsPlan,
     /// How networks are compared, if they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comparison: Option<ComparePlan>,
@@ -187,7 +193,87 @@ pub struct TopologyPlan {
     pub grace: usize,
 }
 
+/// Measures of dynamics, each with nothing left open.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DynamicsPlan {
+    /// What states end on.
+    pub attractors: Option<AttractorsSpec>,
+    /// Lyapunov exponents.
+    pub lyapunov: Option<LyapunovSpec>,
+    /// Linear systems at the fixed points.
+    pub linearise: Option<LineariseSpec>,
+}
+
+impl DynamicsPlan {
+    /// Whether none was asked for.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.measures().is_empty()
+    }
+
+    /// Those asked for, in the order in which they are made.
+    #[must_use]
+    pub fn measures(&self) -> Vec<DynamicsMeasure> {
+        let asked = |m: &DynamicsMeasure| match m {
+            DynamicsMeasure::Attractors => self.attractors.is_some(),
+            DynamicsMeasure::Lyapunov => self.lyapunov.is_some(),
+            DynamicsMeasure::Linearise => self.linearise.is_some(),
+        };
+        let mut all = DynamicsMeasure::ALL.to_vec();
+        all.retain(asked);
+        all
+    }
+}
+
+/// A measure of dynamics and the files it leaves of every population.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DynamicsMeasure {
+    /// `Attractors(...)`.
+    Attractors,
+    /// `Lyapunov(...)`.
+    Lyapunov,
+    /// `Linearise(...)`.
+    Linearise,
+}
+
+impl DynamicsMeasure {
+    /// In the order in which they are made.
+    pub const ALL: [Self; 3] = [Self::Attractors, Self::Lyapunov, Self::Linearise];
+
+    /// Name of its stage; all figures are in `<name>.json`, `{"networks": [...]}`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Attractors => "attractors",
+            Self::Lyapunov => "lyapunov",
+            Self::Linearise => "linearise",
+        }
+    }
+
+    /// Its tables, sorted by network.
+    #[must_use]
+    pub fn tables(self) -> &'static [&'static str] {
+        match self {
+            Self::Attractors => &["attractors.parquet"],
+            Self::Lyapunov => &["lyapunov.parquet"],
+            Self::Linearise => &["linear_points.parquet", "slow_sets.parquet"],
+        }
+    }
+}
+
 impl Study {
+    /// Stages that every population goes through, in order; a population's own is `<stage>/<label>`.
+    #[must_use]
+    pub fn stages(&self) -> Vec<&'static str> {
+        let mut names = vec!["train"];
+        names.extend(self.fixed_points.as_ref().map(|_| "fixed_points"));
+        names.extend(self.topology.as_ref().map(|_| "topology"));
+        let measures = self.dynamics.measures().into_iter();
+        names.extend(measures.map(DynamicsMeasure::name));
+        names
+    }
+
     /// The text of `resolved.ron`.
     ///
     /// # Errors

@@ -655,7 +655,7 @@ fn bad_requests_for_cycles_and_exponents_are_refused() {
     f.refused(
         "cycles net --driven 0 --uniform 0 --out c",
         2,
-        &["--uniform 0"],
+        &["--driven 0 and uniform 0"],
     );
     f.refused(
         "cycles net --uniform 99999999999 --out c",

@@ -133,6 +133,68 @@ fn two_files_give_the_known_figures() {
     near(&weights, "per_parameter", 0.132479);
 }
 
+/// Five thousand steps of three sines and of what a model made of them; figures of the published code.
+#[test]
+fn measures_of_reconstruction_give_the_published_figures() {
+    let f = Folder::new("reconstruction");
+    f.array("x.npy", &[5000, 3], |p| {
+        let t = p[0] as f64;
+        [(0.07 * t).sin(), (0.11 * t).cos(), (0.05 * t + 1.0).sin()][p[1]]
+    });
+    f.array("y.npy", &[5000, 3], |p| {
+        let t = p[0] as f64;
+        let first = 0.95 * (0.07 * t + 0.3).sin();
+        [first, (0.12 * t).cos(), 0.9 * (0.05 * t).sin()][p[1]]
+    });
+    let both = "x.npy y.npy";
+    for (density, known) in [
+        ("", 12.6745861849),
+        (" --density extended", 12.6745861849),
+        (" --density without-first", 12.7007274831),
+    ] {
+        let found = f.json(&format!("distance d-stsp {both}{density}"));
+        near(&found, "forward", known);
+        let mean = 0.5 * (figure(&found, "forward") + figure(&found, "backward"));
+        near(&found, "distance", mean);
+    }
+    // The other way round the two directions change places.
+    let there = f.json(&format!("distance d-stsp {both}"));
+    let back = f.json("distance d-stsp y.npy x.npy");
+    near(&back, "forward", figure(&there, "backward"));
+    let mixture = "--density mixture --mixture-variance 0.3";
+    let one = f.json(&format!("distance d-stsp {both} {mixture} --seed 1"));
+    assert_eq!(
+        one,
+        f.json(&format!("distance d-stsp {both} {mixture} --seed 1"))
+    );
+    let same = f.json(&format!("distance d-stsp x.npy x.npy {mixture}"));
+    assert!(figure(&one, "distance") > 0.01 && figure(&same, "distance").abs() < 1e-12);
+    for (sigma, known) in [(0, 0.3058348852), (1, 0.2987227461), (20, 0.0493752748)] {
+        let found = f.json(&format!("distance d-hellinger {both} --sigma {sigma}"));
+        near(&found, "distance", known);
+        assert_eq!(found["left_out"], 0);
+    }
+    near(
+        &f.json(&format!("distance d-hellinger {both}")),
+        "largest",
+        0.1364469818,
+    );
+    f.array("short.npy", &[4000, 3], |p| (p[0] + p[1]) as f64);
+    f.array("narrow.npy", &[5000, 2], |p| (p[0] + p[1]) as f64);
+    f.refused(
+        "distance d-hellinger x.npy short.npy",
+        &["[1, 5000, 3]", "[1, 4000, 3]"],
+    );
+    f.refused(
+        "distance d-stsp x.npy narrow.npy",
+        &["[1, 5000, 2]", "units"],
+    );
+    f.refused(
+        "distance d-stsp x.npy y.npy --density extended --bins 1000000",
+        &["1e15 bins"],
+    );
+}
+
 #[test]
 fn what_cannot_be_compared_is_refused_with_its_shape() {
     let f = Folder::new("refused");

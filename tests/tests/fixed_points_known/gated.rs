@@ -195,19 +195,30 @@ fn jacobian_of_every_cell_matches_finite_differences() {
 #[test]
 fn gates_move_no_point() {
     let plain = random("ugrnn", "tanh", 8, 1.8, 0.1, 5);
-    let mut scaled = plain.clone();
+    let (mut scaled, mut permuted) = (plain.clone(), plain.clone());
     for name in ["w_rec.u", "w_in.u", "bias.u"] {
         let range = plain.layout.named(name).expect("it exists").range();
-        scaled.params[range].iter_mut().for_each(|p| *p *= -3.0);
+        scaled.params[range.clone()]
+            .iter_mut()
+            .for_each(|p| *p *= -3.0);
+        // Units of the gate in another order, and the units that it listens to in yet another.
+        let row = range.len() / 8;
+        permuted.params[range.clone()].rotate_left(3 * row);
+        permuted.params[range]
+            .chunks_mut(row)
+            .for_each(<[f32]>::reverse);
     }
+    assert_ne!(permuted.params, plain.params);
     let input = [0.3, 0.1];
     let of = |p: &Population| {
         find(p, 0, &input, 0, &Visited::none(), &Options::default()).expect("the search runs")
     };
-    let (a, b) = (of(&plain), of(&scaled));
-    let states: Vec<Vec<f64>> = a.points.iter().map(|p| p.state.clone()).collect();
+    let found = of(&plain);
+    let states: Vec<Vec<f64>> = found.points.iter().map(|p| p.state.clone()).collect();
     assert!(!states.is_empty());
-    assert_states(&b, &states, 1e-7);
-    assert_held(&a);
-    assert_held(&b);
+    assert_held(&found);
+    for other in [of(&scaled), of(&permuted)] {
+        assert_states(&other, &states, 1e-7);
+        assert_held(&other);
+    }
 }

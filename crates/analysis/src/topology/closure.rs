@@ -1,7 +1,7 @@
-//! Whether the links of a saddle can be all: the index rule on the closure of its unstable manifold.
+//! Whether the links of a saddle can be all, and when they are: rules on the closure of its unstable manifold.
 
 use super::manifold::Manifold;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// By how many points the closure of a point's unstable manifold misses the index rule; none where the rule does not apply.
 ///
@@ -40,6 +40,42 @@ pub(crate) fn missing(
     let sum: i64 = saddles.iter().map(|s| sign(unstable[*s])).sum();
     let sphere = 1 + sign(unstable[from] + 1);
     usize::try_from((sum + attractors.len() as i64 - sphere).abs()).ok()
+}
+
+/// Whether links found of a point with three or more unstable directions are all there can be, so that none needs to be sought.
+///
+/// The boundary of the closure is a sphere, cut into cells of one dimension less, the unstable manifolds of links with one
+/// unstable direction less. Cells that are whole themselves and of which every ridge (a link of theirs, with two less) belongs to
+/// exactly two make a closed surface; a closed surface within a sphere of its own dimension is the sphere. Applies where
+/// [`missing`] does, and asks more: its sum can come out right by chance.
+pub(crate) fn closed(
+    from: usize,
+    found: &Manifold,
+    known: &[Manifold],
+    unstable: &[usize],
+    is_point: &dyn Fn(usize) -> bool,
+) -> bool {
+    let k = unstable[from];
+    let cells: Vec<usize> = found
+        .links
+        .iter()
+        .copied()
+        .filter(|l| unstable[*l] + 1 == k)
+        .collect();
+    let whole = |c: &usize| missing(*c, &known[*c], known, unstable, is_point) == Some(0);
+    if k < 3 || cells.is_empty() || !cells.iter().all(whole) {
+        return false;
+    }
+    let mut ridges: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut ends = BTreeSet::new();
+    for of_cell in cells.iter().map(|c| &known[*c]) {
+        ends.extend(&of_cell.ends);
+        for ridge in of_cell.links.iter().filter(|r| unstable[**r] + 2 == k) {
+            *ridges.entry(*ridge).or_default() += 1;
+        }
+    }
+    let met_twice = !ridges.is_empty() && ridges.values().all(|n| *n == 2);
+    met_twice && ends == found.ends && missing(from, found, known, unstable, is_point) == Some(0)
 }
 
 #[cfg(test)]
@@ -98,5 +134,33 @@ mod tests {
             assert_eq!(of(18, &all), Some(left_out));
         }
         assert_eq!(missing(18, &all[18], &all, &unstable, &|a| a != 3), None);
+    }
+    #[test]
+    fn a_cube_is_closed_with_its_six_faces_and_with_no_fewer() {
+        let (mut all, unstable) = cube();
+        let links: Vec<usize> = all[18].links.iter().copied().collect();
+        for chosen in 0_u32..1 << 6 {
+            let some = links.iter().enumerate();
+            all[18].links = some
+                .filter(|(i, _)| chosen >> i & 1 == 1)
+                .map(|(_, l)| *l)
+                .collect();
+            let found = closed(18, &all[18], &all, &unstable, &|_| true);
+            assert_eq!(found, chosen == 0b11_1111, "{chosen:06b}");
+        }
+        // Three faces around a corner satisfy the sum, and are not closed.
+        let around: BTreeSet<usize> = [0_usize, 1, 2, 3, 4, 5]
+            .iter()
+            .map(|i| links[*i])
+            .filter(|f| all[*f].ends.contains(&0))
+            .collect();
+        assert_eq!(around.len(), 3);
+        all[18].links = around;
+        assert_eq!(missing(18, &all[18], &all, &unstable, &|_| true), Some(0));
+        assert!(!closed(18, &all[18], &all, &unstable, &|_| true));
+        // An attractor that no face has: something is missing after all.
+        all[18].links = links.into_iter().collect();
+        all[18].ends.insert(8);
+        assert!(!closed(18, &all[18], &all, &unstable, &|_| true));
     }
 }

@@ -77,6 +77,7 @@ pub(crate) fn follow(
         from,
         k,
         steps_max: options.steps_max,
+        tried: BTreeSet::new(),
     };
     if k == 2 {
         // On a circle every boundary lies between two neighbours.

@@ -5,12 +5,15 @@
 //! unstable directions (for `j = 1` this is edge tracking, Skufca, Yorke and Eckhardt 2006). Rounding grows along the way:
 //! whenever the simplex has grown it is halved again where it then is.
 
+use super::closure::closed;
 use super::directions::sphere;
 use super::flow::{Flow, distance};
+use super::graph::NodeKind;
 use super::manifold::{Manifold, Points};
 use super::simplex::{TRIES, Vertex, candidates, centre, combine, diameter, edges, flatness};
 use super::unstable::orthonormalise;
 use chiliad_tasks::random::Stream;
+use std::collections::BTreeSet;
 
 /// Largest edge of a simplex that is advanced, relative to its distance from where it started, and how much it may grow
 /// before it is halved again (project defaults).
@@ -33,6 +36,8 @@ pub(crate) struct Tracker<'a, 'b> {
     pub(crate) from: usize,
     pub(crate) k: usize,
     pub(crate) steps_max: usize,
+    /// Simplices that were tracked, by their directions.
+    pub(crate) tried: BTreeSet<Vec<usize>>,
 }
 
 impl Tracker<'_, '_> {
@@ -46,10 +51,13 @@ impl Tracker<'_, '_> {
     ) {
         found.unresolved = 0;
         for level in (1..self.k).rev() {
-            if level + 2 == self.k {
+            if level + 2 == self.k && !self.closed(known, found) {
                 self.complete(directions, vertices, known, found);
             }
             for (ends, simplices) in candidates(directions, vertices, level) {
+                if self.closed(known, found) {
+                    return;
+                }
                 // A saddle already found between these attractors accounts for their boundary.
                 let explained = found
                     .links
@@ -58,17 +66,31 @@ impl Tracker<'_, '_> {
                 if explained {
                     continue;
                 }
-                let saddle = simplices.into_iter().find_map(|simplex| {
-                    let simplex: Vec<Vertex> =
-                        simplex.iter().map(|&i| vertices[i].clone()).collect();
-                    self.track(simplex)
-                });
+                let saddle = simplices
+                    .into_iter()
+                    .find_map(|simplex| self.track_new(simplex, vertices));
                 match saddle {
                     Some(saddle) => _ = found.links.insert(saddle),
                     // More than two basins need not meet anywhere; two neighbours do have a boundary.
                     None => found.unresolved += usize::from(level == 1),
                 }
             }
+        }
+    }
+
+    /// Whether no link can be missing.
+    fn closed(&self, known: &[Manifold], found: &Manifold) -> bool {
+        let is_point = |a: usize| self.flow.attractors[a].kind == NodeKind::Stable;
+        closed(self.from, found, known, self.points.unstable, &is_point)
+    }
+
+    /// Tracks a simplex of some vertices, unless it was tracked before: it would fail again.
+    fn track_new(&mut self, simplex: Vec<usize>, vertices: &[Vertex]) -> Option<usize> {
+        let states = simplex.iter().map(|&i| vertices[i].clone()).collect();
+        if self.tried.insert(simplex) {
+            self.track(states)
+        } else {
+            None
         }
     }
 

@@ -11,8 +11,11 @@ use crate::numerics::Real;
 
 /// Units per vector.
 const LANES: usize = 16;
-/// Rows whose products share their loads of the weights.
+/// Rows whose products share their loads of the weights: as many as there are, else half as many, else one.
 const TOGETHER: usize = 8;
+const FEWER: usize = 4;
+/// Vectors that go through a product together where there is one row: sums that do not wait for each other.
+const WIDE: usize = 2 * LANES;
 
 /// States of one network, `[row, unit]` with padded rows, up to [`Block::ROWS`] of them.
 pub struct Block<'a, T> {
@@ -137,11 +140,19 @@ impl<'a, T: Real + Into<f64>> Block<'a, T> {
             for (g, gate) in self.map.weights().iter().enumerate() {
                 if gate.stage == s && self.form.used[g] {
                     let (weights, constants) = (&self.weights[g], &self.constants[g]);
-                    let split = len / (TOGETHER * self.padded).max(1) * TOGETHER * self.padded;
-                    let (many, few) = self.product[..len].split_at_mut(split);
-                    let (of_many, of_few) = self.drive[..len].split_at(split);
-                    product::<T, TOGETHER>(many, of_many, weights, constants, n, self.padded);
-                    product::<T, 1>(few, of_few, weights, constants, n, self.padded);
+                    let whole = |len: usize, rows: usize| {
+                        let tile = (rows * self.padded).max(1);
+                        len / tile * tile
+                    };
+                    let many = whole(len, TOGETHER);
+                    let fewer = many + whole(len - many, FEWER);
+                    let (out, drive) = (&mut self.product[..len], &self.drive[..len]);
+                    let (out, single) = out.split_at_mut(fewer);
+                    let (many_out, fewer_out) = out.split_at_mut(many);
+                    let (w, c, p) = (weights, constants, self.padded);
+                    product::<T, TOGETHER, LANES>(many_out, &drive[..many], w, c, n, p);
+                    product::<T, FEWER, LANES>(fewer_out, &drive[many..fewer], w, c, n, p);
+                    product::<T, 1, WIDE>(single, &drive[fewer..], w, c, n, p);
                     self.workspace.storage[self.form.gates[g]][..len]
                         .copy_from_slice(&self.product[..len]);
                 }
@@ -196,9 +207,10 @@ fn narrow<T: Real>(to: &mut [T], from: &[f64]) {
         .for_each(|(x, &y)| *x = T::from_f64(y));
 }
 
-/// `out = constant + drive weights`, some rows by sixteen units at a time.
+/// `out = constant + drive weights`, some rows by some units at a time, what is left by [`LANES`]. Every sum runs over the units in
+/// order, whatever the tile.
 #[inline(always)]
-fn product<T: Real, const ROWS: usize>(
+fn product<T: Real, const ROWS: usize, const UNITS: usize>(
     out: &mut [T],
     drive: &[T],
     weights: &[T],
@@ -213,25 +225,44 @@ fn product<T: Real, const ROWS: usize>(
         .chunks_exact_mut(ROWS * padded)
         .zip(drive.chunks_exact(ROWS * padded))
     {
-        for j in (0..padded).step_by(LANES) {
-            let mut sum = [[T::default(); LANES]; ROWS];
-            for row in &mut sum {
-                row.copy_from_slice(&constant[j..j + LANES]);
-            }
-            if !weights.is_empty() {
-                for k in 0..n {
-                    let w = &weights[k * padded + j..][..LANES];
-                    for r in 0..ROWS {
-                        let d = drive[r * padded + k];
-                        for l in 0..LANES {
-                            sum[r][l] = d.mul_add(w[l], sum[r][l]);
-                        }
-                    }
-                }
-            }
-            for (r, row) in sum.iter().enumerate() {
-                out[r * padded + j..][..LANES].copy_from_slice(row);
+        let mut j = 0;
+        while j + UNITS <= padded {
+            tile::<T, ROWS, UNITS>(out, drive, weights, constant, n, padded, j);
+            j += UNITS;
+        }
+        while j + LANES <= padded {
+            tile::<T, ROWS, LANES>(out, drive, weights, constant, n, padded, j);
+            j += LANES;
+        }
+    }
+}
+
+/// Units `j..j + UNITS` of [`product`].
+#[inline(always)]
+fn tile<T: Real, const ROWS: usize, const UNITS: usize>(
+    out: &mut [T],
+    drive: &[T],
+    weights: &[T],
+    constant: &[T],
+    n: usize,
+    padded: usize,
+    j: usize,
+) {
+    let mut sum = [[T::default(); UNITS]; ROWS];
+    for row in &mut sum {
+        row.copy_from_slice(&constant[j..j + UNITS]);
+    }
+    let drives: [&[T]; ROWS] = std::array::from_fn(|r| &drive[r * padded..(r + 1) * padded]);
+    for (k, from) in weights.chunks_exact(padded).enumerate().take(n) {
+        let w = &from[j..j + UNITS];
+        for r in 0..ROWS {
+            let d = drives[r][k];
+            for l in 0..UNITS {
+                sum[r][l] = d.mul_add(w[l], sum[r][l]);
             }
         }
+    }
+    for (r, row) in sum.iter().enumerate() {
+        out[r * padded + j..][..UNITS].copy_from_slice(row);
     }
 }

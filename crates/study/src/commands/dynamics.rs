@@ -1,15 +1,14 @@
 //! `cycles` and `lyapunov`: what orbits do that do not come to rest.
 
 use super::numbers::array;
-use super::results::{STATES_MAX, at_most, free};
+use super::results::free;
 use super::{Which, answer, refuse};
 use crate::terminal::Progress;
 use chiliad::dynamics::{self, CyclesPlan, Drive, LyapunovPlan, ResultFile};
 use chiliad::population_folder::Found;
 use chiliad::run::Events;
-use chiliad::study::FixedPointsPlan;
-use chiliad::{engine_calls, folder, spec};
-use chiliad_engine::{attractors, lyapunov, piecewise};
+use chiliad::spec::{AttractorsSpec, DriveSpec, LyapunovSpec, Wrong};
+use chiliad::{engine_calls, folder};
 use chiliad_tasks::{NpzArray, Task, Trials, write_npz};
 use serde::Serialize;
 use serde_json::json;
@@ -43,6 +42,12 @@ pub(crate) struct CyclesArguments {
     /// Uniform states that are run on.
     #[arg(long, default_value_t = 512)]
     uniform: usize,
+    /// Steps for which they are, before anything is looked at.
+    #[arg(long, default_value_t = 4000)]
+    settle_steps: usize,
+    /// Steps of an orbit that returns nowhere, by which it is classified.
+    #[arg(long, default_value_t = 20_000)]
+    classify_steps: usize,
     #[arg(long, default_value_t = 0)]
     seed: u64,
     #[arg(long)]
@@ -78,10 +83,15 @@ pub(crate) struct LyapunovArguments {
 
 /// Trials taken from the study's task where none are given (project default).
 const DRIVEN_TRIALS: usize = 64;
-/// Longest period sought.
-const PERIOD_MAX: usize = 4096;
-/// Steps at most: a device counts them in 32 bits, warm-up included.
-const STEPS_MAX: usize = 2_000_000_000;
+
+/// A field of a study file as an option.
+fn wrong<T>((field, message): Wrong) -> anyhow::Result<T> {
+    let option = match field {
+        "seeds" => "n-seeds".to_owned(),
+        other => other.replace('_', "-"),
+    };
+    refuse(format!("--{option} {message}"))
+}
 
 /// The task of the study that a population stands in, if its inputs are the networks'.
 fn task(found: &Found) -> anyhow::Result<Option<Task>> {
@@ -113,23 +123,17 @@ pub(super) fn cycles(a: &CyclesArguments, json: bool) -> anyhow::Result<()> {
     let architecture = &population.architecture;
     let n_state = architecture.cell.states.len() * architecture.units;
     free(&a.out)?;
-    if a.max_period == 0 {
-        return refuse("--max-period 0; allowed: 1 or more".into());
-    }
-    at_most("--max-period", a.max_period, PERIOD_MAX)?;
-    for (option, value) in [
-        ("--driven", a.driven),
-        ("--uniform", a.uniform),
-        ("--n-seeds", a.n_seeds),
-    ] {
-        at_most(option, value, STATES_MAX)?;
-    }
-    if a.driven == 0 && a.uniform == 0 {
-        return refuse("--driven 0 --uniform 0; allowed: at least one of them above 0".into());
-    }
-    if a.n_seeds == 0 {
-        return refuse("--n-seeds 0; allowed: 1 or more".into());
-    }
+    let spec = AttractorsSpec {
+        trials: DRIVEN_TRIALS,
+        driven: a.driven,
+        uniform: a.uniform,
+        settle_steps: a.settle_steps,
+        classify_steps: a.classify_steps,
+        max_period: a.max_period,
+        seeds: a.n_seeds,
+        max_sequences: a.max_sequences,
+    };
+    spec.check().or_else(wrong)?;
     let task = task(&found)?;
     let inputs = match &a.inputs {
         Some(file) => array(
@@ -159,12 +163,7 @@ pub(super) fn cycles(a: &CyclesArguments, json: bool) -> anyhow::Result<()> {
     let trials = match (&a.trials, &task) {
         (Some(file), _) => Some(Trials::load_npz(file)?),
         (None, Some(task)) if a.driven > 0 => {
-            let plan = FixedPointsPlan {
-                seeds: 0,
-                driven: DRIVEN_TRIALS,
-                driven_steps: spec::defaults::driven_steps(),
-            };
-            Some(engine_calls::driven_trials(task, &plan, a.seed)?)
+            Some(engine_calls::trials_of(task, spec.trials, a.seed)?)
         }
         _ => None,
     };
@@ -178,25 +177,7 @@ pub(super) fn cycles(a: &CyclesArguments, json: bool) -> anyhow::Result<()> {
             ));
         }
     }
-    let mut exact = piecewise::Options {
-        sequences_max: a.max_sequences,
-        seed: a.seed,
-        ..piecewise::Options::default()
-    };
-    exact.cycles.period_max = a.max_period;
-    let plan = CyclesPlan {
-        inputs,
-        trials: trials.as_ref(),
-        own_seeds,
-        seeds: a.n_seeds,
-        exact,
-        attractors: attractors::Options {
-            driven: a.driven,
-            uniform: a.uniform,
-            seed: a.seed,
-            ..attractors::Options::default()
-        },
-    };
+    let plan = CyclesPlan::of(&spec, inputs, trials.as_ref(), own_seeds, a.seed);
     let device = engine_calls::open("cpu", None, 0.0)?;
     let mut progress = Progress::new(json);
     progress.begin("cycles", &found.label);
@@ -227,59 +208,39 @@ pub(super) fn lyapunov(a: &LyapunovArguments, json: bool) -> anyhow::Result<()> 
     let architecture = &population.architecture;
     let n_state = architecture.cell.states.len() * architecture.units;
     free(&a.out)?;
-    let defaults = lyapunov::Options::default();
-    let (drive, warmup, steps) = match &a.inputs {
+    let inputs = match &a.inputs {
         Some(file) => {
-            let inputs = array(
-                file,
-                "inputs",
-                "[trial, time, channel]",
-                3,
-                architecture.inputs,
-            )?;
-            let length = inputs.shape[1];
-            let warmup = a.warmup.unwrap_or(defaults.warmup.min(length / 10));
-            let Some(steps) = a.steps.or_else(|| length.checked_sub(warmup)) else {
-                return refuse(format!(
-                    "--warmup {warmup}: a trial of {} has {length} steps; give --steps to let trials repeat",
-                    file.display()
-                ));
-            };
-            let drive = Drive::Trials {
+            let axes = "[trial, time, channel]";
+            Some(array(file, "inputs", axes, 3, architecture.inputs)?)
+        }
+        None => None,
+    };
+    let n_steps = inputs.as_ref().map_or(0, |i| i.shape[1]);
+    let spec = LyapunovSpec {
+        exponents: Some(a.exponents.unwrap_or(n_state)),
+        steps: a.steps,
+        warmup: a.warmup,
+        starts: a.starts,
+        drive: inputs
+            .as_ref()
+            .map_or(DriveSpec::Constant, |i| DriveSpec::Trials(i.shape[0])),
+    };
+    let spec = spec.resolved(n_state, n_steps).or_else(wrong)?;
+    let plan = LyapunovPlan {
+        options: spec.options(),
+        drive: match inputs {
+            Some(inputs) => Drive::Trials {
                 inputs: inputs.to_f32(),
                 n_trials: inputs.shape[0],
-            };
-            (drive, warmup, steps)
-        }
-        None => (
-            Drive::None { starts: a.starts },
-            a.warmup.unwrap_or(defaults.warmup),
-            a.steps.unwrap_or(defaults.steps),
-        ),
-    };
-    at_most("--steps", steps, STEPS_MAX)?;
-    at_most("--warmup", warmup, STEPS_MAX)?;
-    at_most("--starts", a.starts, STATES_MAX)?;
-    for (option, value) in [("--steps", steps), ("--starts", a.starts)] {
-        if value == 0 {
-            return refuse(format!("{option} 0; allowed: 1 or more"));
-        }
-    }
-    if let Some(k) = a.exponents.filter(|k| !(1..=n_state).contains(k)) {
-        return refuse(format!(
-            "--exponents {k}; allowed: 1 to {n_state}, the length of a state"
-        ));
-    }
-    let plan = LyapunovPlan {
-        options: lyapunov::Options {
-            warmup,
-            steps,
-            exponents: a.exponents.unwrap_or(0),
-            ..defaults
+            },
+            None => Drive::Constant {
+                input: vec![0.0; architecture.inputs],
+                starts: a.starts,
+            },
         },
-        drive,
         seed: a.seed,
     };
+    let steps = plan.options.steps;
     let device = engine_calls::open(&a.device, None, 0.0)?;
     let mut progress = Progress::new(json);
     progress.begin("lyapunov", &found.label);

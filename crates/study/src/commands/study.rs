@@ -162,27 +162,15 @@ fn dry(study: &Study, device: &str, json: bool) -> anyhow::Result<()> {
 pub(super) fn status(dir: &Path, json: bool) -> anyhow::Result<()> {
     let folder = StudyFolder::load(dir)?;
     let study = folder.study()?;
+    let of_populations = |stage: &'static str| {
+        let populations = study.populations.iter();
+        populations.map(move |p| format!("{stage}/{}", p.label))
+    };
     let mut stages: Vec<String> = study
-        .populations
-        .iter()
-        .map(|p| format!("train/{}", p.label))
+        .stages()
+        .into_iter()
+        .flat_map(of_populations)
         .collect();
-    if study.fixed_points.is_some() {
-        stages.extend(
-            study
-                .populations
-                .iter()
-                .map(|p| format!("fixed_points/{}", p.label)),
-        );
-    }
-    if study.topology.is_some() {
-        stages.extend(
-            study
-                .populations
-                .iter()
-                .map(|p| format!("topology/{}", p.label)),
-        );
-    }
     if folder.manifest.shard.is_none() {
         stages.extend(
             study

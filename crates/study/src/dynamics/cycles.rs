@@ -2,6 +2,8 @@
 
 use super::rhythm::{Rhythm, rhythm};
 use crate::error::Result;
+use crate::spec::AttractorsSpec;
+use crate::tables::Table;
 use chiliad_analysis::symbolic;
 use chiliad_engine::attractors::{self, Circle, Kind};
 use chiliad_engine::cycles::{self, Cycle};
@@ -31,6 +33,27 @@ pub struct CyclesPlan<'a> {
     pub exact: piecewise::Options,
     /// Census of attractors.
     pub attractors: attractors::Options,
+}
+
+impl<'a> CyclesPlan<'a> {
+    /// Of a study file's words.
+    #[must_use]
+    pub fn of(
+        spec: &AttractorsSpec,
+        inputs: Vec<Vec<f32>>,
+        trials: Option<&'a Trials>,
+        own_seeds: Vec<Vec<f64>>,
+        seed: u64,
+    ) -> Self {
+        Self {
+            inputs,
+            trials,
+            own_seeds,
+            seeds: spec.seeds,
+            exact: spec.exact(seed),
+            attractors: spec.census(seed),
+        }
+    }
 }
 
 /// One network.
@@ -295,4 +318,39 @@ pub fn arrays(networks: &[NetworkCycles], n_state: usize) -> Vec<(&'static str, 
             .map(|(name, c)| (name, NpzArray::i64(&[n], c))),
     );
     arrays
+}
+
+/// `attractors.parquet`: a row per attractor, by network and condition. `period` is 0 for what is no cycle; figures that do not
+/// apply are NaN.
+#[must_use]
+pub fn table(networks: &[NetworkCycles]) -> Table {
+    let rows: Vec<(usize, &AttractorRow, usize)> = networks
+        .iter()
+        .flat_map(|n| {
+            let period = |a: &AttractorRow| a.cycle.map_or(0, |c| n.cycles[c].cycle.period);
+            n.attractors.iter().map(move |a| (n.network, a, period(a)))
+        })
+        .collect();
+    let integers = |f: &dyn Fn(&AttractorRow) -> usize| -> Vec<i64> {
+        rows.iter().map(|(_, a, _)| f(a) as i64).collect()
+    };
+    let numbers = |f: &dyn Fn(&AttractorRow) -> Option<f64>| -> Vec<f64> {
+        rows.iter()
+            .map(|(_, a, _)| f(a).unwrap_or(f64::NAN))
+            .collect()
+    };
+    Table::default()
+        .integers("network", rows.iter().map(|r| r.0 as i64))
+        .integers("condition", integers(&|a| a.condition))
+        .text("kind", rows.iter().map(|r| r.1.kind.as_str()))
+        .integers("period", rows.iter().map(|r| r.2 as i64))
+        .integers("driven", integers(&|a| a.driven))
+        .integers("uniform", integers(&|a| a.uniform))
+        .numbers("spread", numbers(&|a| a.spread))
+        .numbers(
+            "leading_exponent",
+            numbers(&|a| a.lyapunov.as_ref()?.exponents.first().copied()),
+        )
+        .numbers("rotation", numbers(&|a| a.circle.as_ref()?.rotation))
+        .numbers("radius", numbers(&|a| Some(a.circle.as_ref()?.radius_mean)))
 }

@@ -16,8 +16,10 @@ const STARTS: u32 = 0x320;
 
 /// What drives the networks.
 pub enum Drive {
-    /// Nothing: so many orbits from uniform states in the cell's box (in [-1, 1] where it has none).
-    None {
+    /// A constant input: so many orbits from uniform states in the cell's box (in [-1, 1] where it has none).
+    Constant {
+        /// `[channel]`
+        input: Vec<f32>,
         /// Orbits per network.
         starts: usize,
     },
@@ -66,10 +68,8 @@ pub fn lyapunov(
     plan: &LyapunovPlan,
     done: &mut dyn FnMut(f64),
 ) -> Result<(Vec<NetworkExponents>, Vec<Orbits>)> {
-    let channels = population.architecture.inputs;
-    let silence = vec![0.0; channels];
     let orbits: Vec<&[f32]> = match &plan.drive {
-        Drive::None { starts } => vec![&silence[..]; *starts],
+        Drive::Constant { input, starts } => vec![&input[..]; *starts],
         Drive::Trials { inputs, n_trials } => inputs
             .chunks_exact((inputs.len() / n_trials).max(1))
             .collect(),
@@ -104,14 +104,11 @@ pub fn lyapunov(
 
 /// Where an orbit of every network starts, `[network, state field, unit]`.
 fn starts(population: &Population, plan: &LyapunovPlan, orbit: usize) -> Result<Vec<f32>> {
-    let (units, channels) = (
-        population.architecture.units,
-        population.architecture.inputs,
-    );
+    let units = population.architecture.units;
     let fields = population.architecture.cell.states.len();
     let mut states = Vec::with_capacity(population.n_networks * fields * units);
     for network in 0..population.n_networks {
-        match plan.drive {
+        match &plan.drive {
             Drive::Trials { .. } => {
                 for field in 0..fields {
                     let tensor = population.layout.find(Role::InitialState(field));
@@ -119,8 +116,8 @@ fn starts(population: &Population, plan: &LyapunovPlan, orbit: usize) -> Result<
                     states.extend_from_slice(&population.network(network)[range]);
                 }
             }
-            Drive::None { .. } => {
-                let map = Map::new(population, network, &vec![0.0; channels])?;
+            Drive::Constant { input, .. } => {
+                let map = Map::new(population, network, input)?;
                 let key = population.seeds[network].init;
                 let stream = Stream::new(plan.seed ^ key.rotate_left(32), STARTS);
                 let mut draws = stream.draws(orbit as u32);

@@ -2,10 +2,10 @@
 
 use super::cycles::{AttractorRow, Condition, CycleRow};
 use chiliad_engine::linearise::Eigenvalue;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Conditions whose input differs in one channel, and what turns at each of them.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rhythm {
     /// The channel that differs between conditions: the command.
     pub channel: usize,
@@ -21,7 +21,7 @@ pub struct Rhythm {
 }
 
 /// A least-squares line.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Line {
     /// Per unit of the command.
     pub slope: f64,

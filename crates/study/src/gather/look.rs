@@ -4,6 +4,7 @@ use super::modes::{self, Directions};
 use super::read_table;
 use crate::engine_calls;
 use crate::error::Result;
+use crate::known_points::KnownPoints;
 use crate::manifest::StudyFolder;
 use crate::report::data::{Look, LookPoint, NetworkReport, Outcome, PopulationReport, TrialTrace};
 use crate::study::PopulationPlan;
@@ -72,7 +73,7 @@ pub(super) fn medoid(
         .take(DRAWN)
         .map(|trial| trial.iter().map(|s| components.project(s)).collect())
         .collect();
-    let known = modes::known_points(folder, plan, &whole)?;
+    let known = KnownPoints::of_study(folder, plan, &whole)?;
     let unstable = known
         .iter()
         .find(|k| (k.network, k.condition) == (network, 0))

@@ -1,8 +1,9 @@
 //! How a study was done, in words.
 
+use crate::locate;
 use crate::manifest::StudyFolder;
 use crate::report::data::{Constant, Methods};
-use crate::spec::{Data, Until};
+use crate::spec::{Data, DriveSpec, Until};
 use crate::study::{Origin, Study};
 use chiliad_tasks::Task;
 
@@ -18,7 +19,11 @@ pub(super) fn methods(folder: &StudyFolder, study: &Study, task: &Task) -> Metho
         .map(|t| String::from_utf8_lossy(&t).into_owned())
         .unwrap_or_default();
     let mut constant = |name: &str, value: String| {
-        let project_default = !written.contains(&format!("{name}:"));
+        // `Lyapunov steps` is the field `steps` of that measure.
+        let project_default = match name.split_once(' ') {
+            Some((measure, field)) => !measure_says(&written, measure, field),
+            None => !written.contains(&format!("{name}:")),
+        };
         constants.push(Constant {
             name: name.into(),
             value,
@@ -75,19 +80,86 @@ pub(super) fn methods(folder: &StudyFolder, study: &Study, task: &Task) -> Metho
             "Fixed points: {} seeds of five kinds per network and constant input, damped Newton with an f64 polish, then rounds from combinations of the points found until two rounds added nothing. A point is fixed where the Newton step is at most 1e-8 of the state scale. The certificate compares the sum of sign det(I - J) with +1 where the cell keeps a box. Attractors reached: end states of {} trials, followed for {} more steps at the constant input.",
             f.seeds, f.driven, f.driven_steps
         ));
-        constant("seeds", f.seeds.to_string());
-        constant("driven", format!("{} states", f.driven));
-        constant("driven_steps", format!("{} steps", f.driven_steps));
+        constant("FixedPoints seeds", f.seeds.to_string());
+        constant("FixedPoints driven", format!("{} states", f.driven));
+        constant(
+            "FixedPoints driven_steps",
+            format!("{} steps", f.driven_steps),
+        );
     }
     if let Some(t) = &study.topology {
         paragraphs.push(format!(
             "Topology: the unstable manifold of every saddle was entered at {} of the state scale along {} directions for two unstable dimensions (both for one, four times as many for each further one) and followed to where it ends; saddles on the boundaries between attractors were found by bisection between neighbouring directions. Every attractor was given one-step pulses of +1 and -1 on every channel, or, where there are several constant inputs, a change of the input. Classes are isomorphism classes (colour refinement, then VF2) of nodes with number of unstable directions and edges of unstable manifolds. Automaton fidelity: share of time steps of {} new trials, at least {} steps after a pulse, at which the graph and the network give the same rounded outputs.",
             t.amplitude, t.directions, t.trials, t.grace
         ));
-        constant("directions", t.directions.to_string());
-        constant("amplitude", format!("{} of the state scale", t.amplitude));
-        constant("trials", format!("{} trials", t.trials));
-        constant("grace", format!("{} steps", t.grace));
+        constant("Topology directions", t.directions.to_string());
+        constant(
+            "Topology amplitude",
+            format!("{} of the state scale", t.amplitude),
+        );
+        constant("Topology trials", format!("{} trials", t.trials));
+        constant("Topology grace", format!("{} steps", t.grace));
+    }
+    if let Some(a) = &study.dynamics.attractors {
+        paragraphs.push(format!(
+            "Attractors: at every constant input {} states of {} trials and {} uniform in the cell's box were run on for {} steps; what returns was polished by Newton on the iterated map, what does not was classified by the Lyapunov exponents of {} steps. Periodic orbits up to period {}: solved region by region for piecewise linear cells (at most {} sequences of regions per order, else a search), by Newton from {} seeds per period for the others.",
+            a.driven, a.trials, a.uniform, a.settle_steps, a.classify_steps, a.max_period, a.max_sequences, a.seeds
+        ));
+        constant("Attractors trials", format!("{} trials", a.trials));
+        constant("Attractors driven", format!("{} states", a.driven));
+        constant("Attractors uniform", format!("{} states", a.uniform));
+        constant(
+            "Attractors settle_steps",
+            format!("{} steps", a.settle_steps),
+        );
+        constant(
+            "Attractors classify_steps",
+            format!("{} steps", a.classify_steps),
+        );
+        constant("Attractors max_period", format!("{} steps", a.max_period));
+        constant("Attractors seeds", a.seeds.to_string());
+        constant("Attractors max_sequences", a.max_sequences.to_string());
+    }
+    if let Some(l) = &study.dynamics.lyapunov {
+        let options = l.options();
+        let along = match l.drive {
+            DriveSpec::Constant => format!(
+                "at every constant input, {} orbits from uniform states of the box each",
+                l.starts
+            ),
+            DriveSpec::Trials(n) => format!("along {n} trials"),
+        };
+        paragraphs.push(format!(
+            "Lyapunov exponents: the leading {} {along}; tangents were carried by the Jacobian and re-orthogonalised every step, {} steps counted after {} of warm-up, standard errors from {} batches.",
+            options.exponents, options.steps, options.warmup, options.batches
+        ));
+        constant("Lyapunov exponents", options.exponents.to_string());
+        constant("Lyapunov steps", format!("{} steps", options.steps));
+        constant("Lyapunov warmup", format!("{} steps", options.warmup));
+        constant("Lyapunov starts", l.starts.to_string());
+    }
+    if let Some(l) = &study.dynamics.linearise {
+        let (slow, relax) = (l.slow.unwrap_or(0.0), l.relax.unwrap_or(0));
+        let trial_length = l.trial_length.unwrap_or(0);
+        paragraphs.push(format!(
+            "Linear systems: exact Jacobians at all fixed and slow points; modes with a time constant of {slow} steps or more count as slow; mode removal with {} steps of constant input at points where no mode grows {}-fold. Slow sets: the points, and states of {} trials that after {relax} steps at the constant input move at most {} of the state scale per step; dimension by local principal components, holes by persistent homology, drift over {trial_length} steps.",
+            l.horizon, l.growth_max, l.trials, l.slow_speed
+        ));
+        constant("Linearise trials", format!("{} trials", l.trials));
+        constant("Linearise horizon", format!("{} steps", l.horizon));
+        constant("Linearise growth_max", l.growth_max.to_string());
+        constant("Linearise normalise", format!("{:?}", l.normalise));
+        constant("Linearise slow", format!("{slow} steps"));
+        constant("Linearise relax", format!("{relax} steps"));
+        constant(
+            "Linearise slow_speed",
+            format!("{} of the state scale", l.slow_speed),
+        );
+        constant(
+            "Linearise persistence",
+            format!("{} of the diameter", l.persistence),
+        );
+        constant("Linearise trial_length", format!("{trial_length} steps"));
     }
     if let Some(c) = &study.comparison {
         let how = &c.how;
@@ -128,6 +200,20 @@ pub(super) fn methods(folder: &StudyFolder, study: &Study, task: &Task) -> Metho
         provenance,
         load_tables,
     }
+}
+
+/// Whether a field of a measure stands in the study as written.
+fn measure_says(written: &str, measure: &str, field: &str) -> bool {
+    let places = locate::places(written);
+    let of_measure = |p: &&locate::Place| {
+        let text = written.get(p.start..p.end).unwrap_or_default();
+        p.path.starts_with("measure[") && p.path.ends_with(']') && text.starts_with(measure)
+    };
+    places.iter().filter(of_measure).any(|m| {
+        places
+            .iter()
+            .any(|p| p.path == format!("{}.{field}", m.path))
+    })
 }
 
 /// Every measure of the comparison with its options, in words.

@@ -2,9 +2,7 @@
 
 use crate::error::Result;
 use crate::known_points::KnownPoints;
-use crate::manifest::StudyFolder;
 use crate::report::data::{Outcome, PopulationReport, Removal, RemovalCurve};
-use crate::study::PopulationPlan;
 use chiliad_analysis::linearised::{Linearised, Modes, removal};
 use chiliad_engine::linearise::modulus;
 use chiliad_engine::map::Map;
@@ -14,24 +12,6 @@ use std::collections::BTreeMap;
 
 /// Networks of a population whose modes are removed; more curves would hide each other.
 const NETWORKS: usize = 12;
-
-/// The points of a population, if the study looked for them.
-pub(super) fn known_points(
-    folder: &StudyFolder,
-    plan: &PopulationPlan,
-    population: &Population,
-) -> Result<Vec<KnownPoints>> {
-    let own = format!("populations/{}", plan.label);
-    let files = ["fixed_points.npz", "fixed_points.parquet", "census.json"]
-        .map(|file| format!("{own}/{file}"));
-    if files.iter().any(|f| !folder.manifest.files.contains_key(f)) {
-        return Ok(Vec::new());
-    }
-    for file in &files {
-        folder.read(file)?;
-    }
-    KnownPoints::read(&folder.root.join(own), population)
-}
 
 /// Unit vectors by point.
 pub(super) type Directions = BTreeMap<usize, Vec<Vec<f64>>>;

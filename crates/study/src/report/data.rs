@@ -5,12 +5,16 @@
 
 mod alike;
 mod census;
+mod dynamics;
 mod look;
 mod nullable;
 mod topology;
 
 pub use alike::{Alike, Effect, Measure};
 pub use census::{Attractor, Census, Certificate};
+pub use dynamics::{
+    AttractorKind, AttractorKinds, Dynamics, LinearOf, LinearPoint, SlowSetOf, SpectraOf, Spectrum,
+};
 pub use look::{Look, LookPoint, Removal, RemovalCurve, TrialTrace};
 pub use topology::{
     ClassNode, Interval, Robustness, Snapshot, Tolerances, Topology, TopologyClass,
@@ -31,6 +35,9 @@ pub struct ReportData {
     /// Graphs and their classes, where they were made.
     #[serde(default)]
     pub topology: Option<Topology>,
+    /// Attractors, exponents and slow sets, where they were measured.
+    #[serde(default)]
+    pub dynamics: Option<Dynamics>,
     /// How networks compare, where they were compared.
     #[serde(default)]
     pub alike: Option<Alike>,

@@ -52,6 +52,7 @@ pub(super) fn study(per_cell: usize) -> ReportData {
         populations,
         looks,
         topology: Some(topology(per_cell)),
+        dynamics: Some(dynamics(&mut draw, per_cell)),
         alike: Some(alike(&mut draw, per_cell)),
         robustness: Some(robustness()),
         methods: methods(),
@@ -464,4 +465,71 @@ fn alike(draw: &mut Draw, per_cell: usize) -> Alike {
         )],
         worst_left_out: vec![("svcca".to_owned(), interval(), interval())],
     }
+}
+
+/// Rest, a circle where the fourth cell turns, spectra below zero, lines and rings.
+fn dynamics(draw: &mut Draw, per_cell: usize) -> Dynamics {
+    let mut all = Dynamics::default();
+    for population in 0..4 {
+        let networks = population * per_cell..(population + 1) * per_cell;
+        let kind = |kind: &str, networks: usize, share: usize| AttractorKind {
+            kind: kind.to_owned(),
+            attractors: 8 * networks,
+            networks,
+            states: [share * networks, share * networks],
+        };
+        let mut kinds = vec![kind("fixed point", per_cell, 480)];
+        if population == 3 {
+            kinds.push(kind("invariant circle", per_cell / 4, 32));
+        }
+        all.attractors.push(AttractorKinds {
+            population,
+            networks: per_cell,
+            conditions: 1,
+            states: [512 * per_cell, 512 * per_cell],
+            kinds,
+            circles: (population == 3).then_some([per_cell / 4, per_cell]),
+            slopes: vec![[1.01, 1.3]; per_cell / 4],
+        });
+        let spectra = networks.clone().map(|network| {
+            let mut exponent = -0.2 * draw.next();
+            Spectrum {
+                network,
+                exponents: (0..8)
+                    .map(|_| {
+                        exponent -= draw.next();
+                        exponent
+                    })
+                    .collect(),
+                standard_error: 1e-3,
+                kaplan_yorke: 0.0,
+            }
+        });
+        all.exponents.push(SpectraOf {
+            population,
+            drive: "constant input".to_owned(),
+            spectra: spectra.collect(),
+        });
+        let points = (0..27 * per_cell).map(|k| LinearPoint {
+            unstable: k % 4,
+            slowest: 40.0 * draw.next(),
+            henrici: draw.next(),
+            gain: 1.0 + draw.next(),
+        });
+        let points = points.collect();
+        let sets = networks.map(|network| SlowSetOf {
+            network,
+            condition: 0,
+            shape: ["line", "ring", "pieces"][network % 3].to_owned(),
+            dimension: 1.0 + draw.next(),
+            dimension_linear: 1.0 + 2.0 * draw.next(),
+            drift: 0.05 + draw.next(),
+        });
+        all.linear.push(LinearOf {
+            population,
+            points,
+            sets: sets.collect(),
+        });
+    }
+    all
 }

@@ -35,7 +35,7 @@ fn figures_have_axis_labels_and_stand_alone() {
     let figures = figures(&data);
     let mut names: Vec<_> = figures.iter().map(|f| f.0.clone()).collect();
     names.dedup();
-    assert_eq!(names.len(), 5 + data.looks.len());
+    assert_eq!(names.len(), 7 + data.looks.len());
     for (name, svg) in &figures {
         let file = std::env::temp_dir().join(format!("chiliad-sample-{name}"));
         std::fs::write(file, svg).expect("write sample");
@@ -73,6 +73,11 @@ fn names_cannot_inject() {
     if let Some(robust) = &mut data.robustness {
         robust.tolerances[0].population = attack.to_owned();
         robust.snapshots[0].population = attack.to_owned();
+    }
+    if let Some(dynamics) = &mut data.dynamics {
+        dynamics.attractors[0].kinds[0].kind = attack.to_owned();
+        dynamics.exponents[0].drive = attack.to_owned();
+        dynamics.linear[0].sets[0].shape = attack.to_owned();
     }
     if let Some(alike) = &mut data.alike {
         alike.factor = attack.to_owned();
@@ -153,6 +158,13 @@ fn odd_studies_render() {
         topology.classes[0].edges.push((99, 0));
     }
     planar.topology = None;
+    if let Some(dynamics) = &mut single.dynamics {
+        dynamics.attractors[0].kinds.clear();
+        dynamics.attractors[0].states = [0; 2];
+        dynamics.exponents[0].spectra[0].exponents = vec![f64::NEG_INFINITY, f64::NAN];
+        dynamics.linear[0].sets.clear();
+    }
+    planar.dynamics = Some(Dynamics::default());
     if let Some(alike) = &mut single.alike {
         alike.measures[0].matrix.fill(f64::NAN);
         alike.measures[0].picture.clear();

@@ -33,7 +33,6 @@ impl Resolver<'_> {
         for (i, measure) in spec.measure.iter().enumerate() {
             let path = format!("measure[{i}]");
             match measure {
-                MeasureSpec::FixedPoints { .. } | MeasureSpec::Topology { .. } => {}
                 MeasureSpec::OutOfDistribution(ood) => {
                     out_of_distribution.push(self.out_of_distribution(ood, task, &path)?);
                 }

@@ -43,7 +43,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn population(&self, weights: &str) -> Result<Population> {
+    pub(super) fn population(&self, weights: &str) -> Result<Population> {
         self.folder.read(weights)?;
         Ok(own::load(&self.absolute(weights))?)
     }

@@ -1,8 +1,9 @@
-//! One network at one constant input: figures for `result.json`, rows for the npz.
+//! One network at one constant input: all figures, and rows for arrays and tables.
 
-use chiliad::known_points::KnownPoints;
-use chiliad_analysis::linearised::{Complex, Linearised, Mode, removal};
-use chiliad_analysis::slow_set;
+use super::LinearPlan;
+use crate::known_points::KnownPoints;
+use chiliad_analysis::linearised::{Complex, Linearised, Mode, NonNormality, removal};
+use chiliad_analysis::slow_set::{self, SlowSet};
 use chiliad_engine::error::EngineError;
 use chiliad_engine::executor::Trajectories;
 use chiliad_engine::linearise::{modulus, rotation, time_constant};
@@ -10,55 +11,63 @@ use chiliad_engine::map::Map;
 use chiliad_engine::population::Population;
 use serde_json::{Value, json};
 
-/// What is asked of every network.
-pub(super) struct Asked<'a> {
-    pub(super) population: &'a Population,
-    pub(super) removal: removal::Options,
-    pub(super) slow_set: slow_set::Options,
-    /// Time constant of a slow mode.
-    pub(super) slow: f64,
-    /// Speed of a slow state, as a share of the state scale.
-    pub(super) slow_speed: f64,
-    /// Steps before a visited state is looked at.
-    pub(super) relax: usize,
-    /// Modes whose vectors are kept.
-    pub(super) modes: usize,
-}
-
-/// One point in the npz.
-pub(super) struct Row {
-    pub(super) network: usize,
-    pub(super) condition: usize,
-    pub(super) point: usize,
-    pub(super) eigenvalues: Vec<f64>,
-    pub(super) right: Vec<f64>,
-    pub(super) left: Vec<f64>,
-    pub(super) participation: Vec<f64>,
-    pub(super) input: Vec<f64>,
-    pub(super) readout: Vec<f64>,
+/// One point.
+pub struct Row {
+    /// Network.
+    pub network: usize,
+    /// Index of the constant input.
+    pub condition: usize,
+    /// Index among the points of network and condition.
+    pub point: usize,
+    /// `fixed` or `slow`.
+    pub kind: String,
+    /// Largest modulus first, `[state, 2]`.
+    pub eigenvalues: Vec<f64>,
+    /// Right vectors of the slowest modes, `[mode, state, 2]`.
+    pub right: Vec<f64>,
+    /// Left vectors of the slowest modes, `[mode, state, 2]`.
+    pub left: Vec<f64>,
+    /// `[mode, state]`
+    pub participation: Vec<f64>,
+    /// dF/du, `[state, channel]`.
+    pub input: Vec<f64>,
+    /// dy/dh, `[output, state]`.
+    pub readout: Vec<f64>,
+    /// Modes that count as slow.
+    pub slow_modes: usize,
+    /// How far from normal.
+    pub non_normality: NonNormality,
+    /// Whether eigenvectors are nearly parallel.
+    pub defective: bool,
 }
 
 /// One network at one constant input.
-pub(super) struct Description {
-    pub(super) value: Value,
-    pub(super) rows: Vec<Row>,
+pub struct Description {
+    /// Network.
+    pub network: usize,
+    /// Index of the constant input.
+    pub condition: usize,
+    /// All figures, as in `result.json`.
+    pub value: Value,
+    /// A row per point.
+    pub rows: Vec<Row>,
+    /// The slow set; none without states in it.
+    pub slow_set: Option<SlowSet>,
 }
 
 /// Visited states looked at, at most: spread evenly over trials and time.
 const VISITED: usize = 2000;
 
-impl Asked<'_> {
-    pub(super) fn n_state(&self) -> usize {
-        let architecture = &self.population.architecture;
-        architecture.cell.states.len() * architecture.units
-    }
-
+impl LinearPlan {
+    /// The network at `place` of a population, at the points known of it; `visited` are its states on trials.
     pub(super) fn describe(
         &self,
+        population: &Population,
+        place: usize,
         known: &KnownPoints,
         visited: Option<(&Trajectories, usize)>,
     ) -> Result<Description, EngineError> {
-        let map = Map::new(self.population, known.network, &known.input)?;
+        let map = Map::new(population, place, &known.input)?;
         let mut scratch = map.scratch();
         let (mut systems, mut points, mut rows) = (Vec::new(), Vec::new(), Vec::new());
         for point in &known.points {
@@ -67,7 +76,8 @@ impl Asked<'_> {
                 continue;
             };
             points.push(self.figures(point.point, &point.kind, &system));
-            rows.push(self.row([known.network, known.condition, point.point], &system));
+            let at = [known.network, known.condition, point.point];
+            rows.push(self.row(at, &point.kind, &system));
             systems.push(system);
         }
         let (channels, outputs) = (map.n_inputs(), map.n_outputs());
@@ -86,6 +96,8 @@ impl Asked<'_> {
         ));
         let slow = slow_set::describe(&map, &states, &self.slow_set);
         Ok(Description {
+            network: known.network,
+            condition: known.condition,
             value: json!({
                 "condition": known.condition, "input": known.input, "points": points,
                 "mode_removal": curves, "state_scale": scale,
@@ -93,6 +105,7 @@ impl Asked<'_> {
                 "slow_set": slow,
             }),
             rows,
+            slow_set: slow,
         })
     }
 
@@ -127,19 +140,23 @@ impl Asked<'_> {
         })
     }
 
-    fn row(&self, [network, condition, point]: [usize; 3], system: &Linearised) -> Row {
+    fn row(&self, [network, condition, point]: [usize; 3], kind: &str, system: &Linearised) -> Row {
         let modes = &system.modes.modes;
         let kept = || modes.iter().take(self.modes);
         Row {
             network,
             condition,
             point,
+            kind: kind.to_owned(),
             eigenvalues: modes.iter().flat_map(|m| m.eigenvalue).collect(),
             right: kept().flat_map(|m| pairs(&m.right)).flatten().collect(),
             left: kept().flat_map(|m| pairs(&m.left)).flatten().collect(),
             participation: kept().flat_map(Mode::participation).collect(),
             input: system.input.clone(),
             readout: system.readout.clone(),
+            slow_modes: system.slow_modes(self.slow).len(),
+            non_normality: system.non_normality,
+            defective: system.modes.defective,
         }
     }
 }
