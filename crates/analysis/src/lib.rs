@@ -7,6 +7,7 @@ pub mod census;
 pub mod distances;
 pub mod linearised;
 pub mod matching;
+pub mod median;
 pub mod pathways;
 pub mod probes;
 pub mod psychometric;

@@ -3,7 +3,7 @@
 use crate::error::EngineError;
 use crate::lyapunov;
 use crate::population::{Architecture, Population};
-use crate::recipe::{Constraint, Loss, Optimiser, Penalty, Regulariser, Schedule};
+use crate::recipe::{Constraint, Forcing, Loss, Optimiser, Penalty, Regulariser, Schedule};
 use chiliad_tasks::Trials;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -43,6 +43,10 @@ pub struct TrainOptions {
     pub noise_schedule: Schedule,
     /// Whether the initial state is trained (else it stays what it is).
     pub train_initial_state: bool,
+    /// Teacher forcing.
+    pub forcing: Option<Forcing>,
+    /// Units that the last outputs read as they are; teacher forcing takes their targets for them. Empty: it inverts the readout.
+    pub observed: Vec<usize>,
 }
 
 impl TrainOptions {
@@ -65,6 +69,8 @@ impl TrainOptions {
             input_noise: Vec::new(),
             noise_schedule: Schedule::Constant,
             train_initial_state: false,
+            forcing: None,
+            observed: Vec::new(),
         }
     }
 
@@ -171,6 +177,8 @@ pub struct OptimiserState {
     pub active: Vec<bool>,
     /// Step at which a network first had a non-finite loss or gradient; such a network takes no further step. `[network]`
     pub diverged_at: Vec<Option<u64>>,
+    /// Share of annealed teacher forcing, `[network]`; empty where there is none.
+    pub alpha: Vec<f32>,
 }
 
 /// Training in progress on one executor.

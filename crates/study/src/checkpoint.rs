@@ -55,6 +55,7 @@ pub fn save(trained: &Trained, path: &Path) -> Result<()> {
                     .collect(),
             ),
         ),
+        ("alpha", float(s.alpha.clone())),
         (
             "outcome",
             long(
@@ -172,6 +173,7 @@ pub fn load(path: &Path, n: usize, p: usize) -> Result<Trained> {
                 .iter()
                 .map(|d| u64::try_from(*d).ok())
                 .collect(),
+            alpha: file.get("alpha", None)?.to_f32(),
         },
         outcomes: file
             .long("outcome", Some(n))?
@@ -233,6 +235,7 @@ mod tests {
                 second: vec![0.5; 4],
                 active: vec![true, false],
                 diverged_at: vec![None, Some(7)],
+                alpha: vec![0.5, 1.0],
             },
             outcomes: vec![Outcome::Running, Outcome::Diverged],
             steps: vec![50, 7],

@@ -77,6 +77,7 @@ pub fn report_data(folder: &StudyFolder, executor: &dyn Executor) -> Result<Repo
         looks,
         topology,
         alike,
+        benchmark: crate::run::benchmark::read(folder)?,
         robustness,
         methods,
     })

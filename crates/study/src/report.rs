@@ -8,6 +8,7 @@
 pub mod data;
 
 mod alike;
+mod benchmark;
 mod found;
 mod graphs;
 mod header;
@@ -39,6 +40,7 @@ pub fn render(data: &ReportData) -> String {
     let sections = [
         header::section(data),
         learned::section(data, &palette),
+        benchmark::section(data, &palette),
         found::section(data, &palette),
         look::section(data, &palette),
         alike::section(data, &palette),
@@ -61,6 +63,7 @@ pub fn figures(data: &ReportData) -> Vec<(String, String)> {
         ("census_strip".to_owned(), strip::figure(data, &palette)),
         ("basin_shares".to_owned(), shares::figure(data, &palette)),
     ];
+    figures.extend(benchmark::figure(data, &palette).map(|f| ("benchmark".to_owned(), f)));
     figures.extend(graphs::figure(data).map(|f| ("topology_classes".to_owned(), f)));
     figures.extend(look::figures(data, &palette));
     figures.extend(alike::figures(data, &palette));

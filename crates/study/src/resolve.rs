@@ -1,7 +1,9 @@
 //! From a study as written to a [`Study`]: axes multiplied, defaults explicit, impossible values refused.
 
+mod benchmark;
 mod check;
 mod distances;
+mod forcing;
 mod recipe;
 mod train;
 
@@ -106,6 +108,7 @@ impl Resolver<'_> {
         self.check_references(spec, &populations)?;
         let (fixed_points, topology) = self.measures(spec)?;
         let comparison = self.comparison(spec, &task, &populations)?;
+        let benchmark = self.benchmark(spec, &task, &populations)?;
         Ok(Study {
             format: 1,
             title: spec.title.clone(),
@@ -116,6 +119,7 @@ impl Resolver<'_> {
             fixed_points,
             topology,
             comparison,
+            benchmark,
             claims: spec.claims.clone(),
         })
     }
@@ -361,6 +365,20 @@ impl Resolver<'_> {
                 })
             })
             .collect()
+    }
+
+    /// A variant of the task by its name, with or without `ood-`.
+    fn variant(&self, task: &Task, name: &str, path: &str) -> Result<String> {
+        let known = |name: &str| task.variants().any(|v| v == name);
+        let long = format!("ood-{name}");
+        let variant = if !known(name) && known(&long) {
+            long
+        } else {
+            name.to_owned()
+        };
+        task.shape(&variant)
+            .map_err(|e| self.refuse(path, e.to_string()))?;
+        Ok(variant)
     }
 
     /// `LossOf` names a group that does not itself wait for another.

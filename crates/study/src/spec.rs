@@ -1,14 +1,18 @@
 //! A study file as written: serde types, nothing resolved, defaults in one place.
 
+mod benchmark;
 mod distances;
+mod forcing;
 mod one_or_many;
 mod parse;
 mod recipe;
 
+pub use benchmark::{BenchmarkSpec, TuneSpec};
 pub use distances::{
     CkaSpec, CompareSpec, DistanceSpec, DsaSpec, FitSpec, OutOfDistributionSpec, OutputSpec,
     PrincipalSpec, ProcrustesSpec, RegistrationSpec, RsaSpec, SvccaSpec, WeightScale, WeightSpec,
 };
+pub use forcing::ForcingSpec;
 pub use one_or_many::OneOrMany;
 pub use recipe::{
     CommunicabilitySpec, ConstrainSpec, DaleBy, DaleSpec, Match, NuclearSpec, OptimiserSpec,
@@ -101,6 +105,9 @@ pub struct TrainSpec {
     /// Step size, here or in `optimiser`.
     #[serde(default)]
     pub learning_rate: Option<OneOrMany<f64>>,
+    /// Step size chosen for each population by pilots.
+    #[serde(default)]
+    pub tune: Option<TuneSpec>,
     /// Optimiser.
     #[serde(default)]
     pub optimiser: OptimiserSpec,
@@ -170,6 +177,12 @@ pub struct TrainSpec {
     /// Whether the initial state is trained.
     #[serde(default)]
     pub train_initial_state: bool,
+    /// Units that the last outputs of the task read as they are, so that their targets are those of the units' states.
+    #[serde(default)]
+    pub observe: Vec<usize>,
+    /// Teacher forcing.
+    #[serde(default)]
+    pub forcing: Option<ForcingSpec>,
 }
 
 /// When a network is done, besides `max_steps`.
@@ -275,6 +288,8 @@ pub enum MeasureSpec {
     OutputDistance(OutputSpec),
     /// Loss on another variant of the task: its spread over networks.
     OutOfDistribution(OutOfDistributionSpec),
+    /// Success, steps, robustness and cost of each population.
+    Benchmark(BenchmarkSpec),
 }
 
 impl MeasureSpec {
@@ -282,9 +297,10 @@ impl MeasureSpec {
     #[must_use]
     pub fn distance(&self) -> Option<DistanceSpec> {
         Some(match self {
-            Self::FixedPoints { .. } | Self::Topology { .. } | Self::OutOfDistribution(_) => {
-                return None;
-            }
+            Self::FixedPoints { .. }
+            | Self::Topology { .. }
+            | Self::OutOfDistribution(_)
+            | Self::Benchmark(_) => return None,
             Self::Svcca(s) => DistanceSpec::Svcca(s.clone()),
             Self::Cka(s) => DistanceSpec::Cka(s.clone()),
             Self::Procrustes(s) => DistanceSpec::Procrustes(s.clone()),
@@ -457,6 +473,24 @@ pub mod defaults {
         256
     }
     pub fn grace() -> usize {
+        3
+    }
+    pub fn anneal_every() -> u64 {
+        5
+    }
+    pub fn anneal_keep() -> f64 {
+        0.999
+    }
+    pub fn state_noise() -> Vec<f64> {
+        vec![0.05, 0.1, 0.2]
+    }
+    pub fn silenced() -> Vec<f64> {
+        vec![0.05, 0.1, 0.2]
+    }
+    pub fn draws() -> usize {
+        8
+    }
+    pub fn pilots() -> u64 {
         3
     }
 }

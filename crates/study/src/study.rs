@@ -3,7 +3,9 @@
 use crate::error::{Result, StudyError};
 use crate::folder::sha256;
 use crate::recipe::{RecipePlan, Settings};
-use crate::spec::{ClaimSpec, CompareSpec, DistanceSpec, OutOfDistributionSpec, Until};
+use crate::spec::{
+    BenchmarkSpec, ClaimSpec, CompareSpec, DistanceSpec, OutOfDistributionSpec, Until,
+};
 use chiliad_engine::cell::Cell;
 use chiliad_engine::files::FileLayout;
 use chiliad_engine::files::header::CellText;
@@ -41,6 +43,9 @@ pub struct Study {
     /// How networks are compared, if they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comparison: Option<ComparePlan>,
+    /// Success, steps, robustness and cost, if asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub benchmark: Option<BenchmarkSpec>,
     /// Claims.
     pub claims: Vec<ClaimSpec>,
 }
@@ -159,6 +164,21 @@ pub struct TrainPlan {
     pub snapshots: Vec<f64>,
     /// Whether the initial state is trained.
     pub train_initial_state: bool,
+    /// How the step size is chosen, where it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tuning: Option<TuningPlan>,
+}
+
+/// How the step size of a population is chosen before its networks are trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TuningPlan {
+    /// Step sizes that are tried.
+    pub rates: Vec<f64>,
+    /// Seeds of the pilots, none of them a network's.
+    pub seeds: Vec<u64>,
+    /// The step size chosen; until there is one, the networks' is the first of those tried.
+    pub chosen: Option<f64>,
 }
 
 /// How fixed points are sought.
@@ -223,11 +243,38 @@ impl Study {
         let mut study = self.clone();
         study.task.file = study.task.file.map(|_| PathBuf::new());
         for population in &mut study.populations {
-            if let Origin::Import { file, .. } = &mut population.origin {
-                *file = PathBuf::new();
+            match &mut population.origin {
+                Origin::Import { file, .. } => *file = PathBuf::new(),
+                Origin::Train(train) => {
+                    // A result, not a setting.
+                    if let Some(tuning) = &mut train.tuning {
+                        tuning.chosen = None;
+                        let rate = tuning.rates.first().copied().unwrap_or_default();
+                        population
+                            .networks
+                            .iter_mut()
+                            .for_each(|n| n.learning_rate = rate);
+                    }
+                }
+                Origin::Untrained { .. } => {}
             }
         }
         Ok(sha256(study.to_ron()?.as_bytes()))
+    }
+
+    /// The same study with a population's step size chosen.
+    pub fn choose(&mut self, population: usize, rate: f64) {
+        let Some(plan) = self.populations.get_mut(population) else {
+            return;
+        };
+        if let Origin::Train(train) = &mut plan.origin {
+            if let Some(tuning) = &mut train.tuning {
+                tuning.chosen = Some(rate);
+                plan.networks
+                    .iter_mut()
+                    .for_each(|n| n.learning_rate = rate);
+            }
+        }
     }
 
     /// Networks in all populations.

@@ -74,6 +74,7 @@ impl GpuTraining {
             second: vec![0.0; size],
             active: vec![true; n],
             diverged_at: vec![None; n],
+            alpha: Vec::new(),
         });
         for (what, found) in [
             ("params", host.params.len()),
@@ -218,6 +219,7 @@ impl GpuTraining {
             second: Vec::new(),
             active: Vec::new(),
             diverged_at: Vec::new(),
+            alpha: Vec::new(),
         };
         for chunk in self.device.iter().flat_map(|d| &d.fleet.chunks) {
             state

@@ -156,11 +156,13 @@ fn dry(study: &Study, device: &str, json: bool) -> anyhow::Result<()> {
 pub(super) fn status(dir: &Path, json: bool) -> anyhow::Result<()> {
     let folder = StudyFolder::load(dir)?;
     let study = folder.study()?;
-    let mut stages: Vec<String> = study
+    let tuned = study
         .populations
         .iter()
-        .map(|p| format!("train/{}", p.label))
-        .collect();
+        .filter(|p| matches!(&p.origin, Origin::Train(train) if train.tuning.is_some()));
+    let mut stages: Vec<String> = tuned.map(|p| format!("tune/{}", p.label)).collect();
+    let trained = study.populations.iter();
+    stages.extend(trained.map(|p| format!("train/{}", p.label)));
     if study.fixed_points.is_some() {
         stages.extend(
             study
@@ -183,6 +185,12 @@ pub(super) fn status(dir: &Path, json: bool) -> anyhow::Result<()> {
                 .comparison
                 .iter()
                 .map(|_| chiliad::run::distances::STAGE.into()),
+        );
+        stages.extend(
+            study
+                .benchmark
+                .iter()
+                .map(|_| chiliad::run::benchmark::STAGE.into()),
         );
         stages.push("report".into());
     }
@@ -230,6 +238,14 @@ pub(super) fn merge(dirs: &[PathBuf], out: &Path, json: bool) -> anyhow::Result<
         &study.task.load()?,
         &mut progress,
         &|| None,
+    )?;
+    let device = engine_calls::open("cpu", None, 0.0)?;
+    chiliad::run::benchmark::benchmark(
+        &mut folder,
+        &study,
+        &study.task.load()?,
+        &*device.executor,
+        &mut progress,
     )?;
     report(out, json)
 }

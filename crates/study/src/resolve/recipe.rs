@@ -4,7 +4,7 @@ use super::Resolver;
 use super::check::{above_zero, within};
 use crate::error::Result;
 use crate::recipe::{Dale, RecipePlan, Restriction, Settings};
-use crate::spec::{DaleBy, OneOrMany, OptimiserSpec, ScalingSpec, TrainSpec};
+use crate::spec::{DaleBy, ForcingSpec, OneOrMany, OptimiserSpec, ScalingSpec, TrainSpec};
 use chiliad_engine::cell::Cell;
 use chiliad_engine::recipe::{Optimiser, Part, Penalty, Schedule};
 
@@ -197,6 +197,8 @@ impl Resolver<'_> {
                 antisymmetric,
             },
             initial: spec.initial,
+            observe: spec.observe.clone(),
+            forcing: self.forcing(spec, cell, path)?,
         })
     }
 
@@ -359,6 +361,29 @@ impl Resolver<'_> {
                     Err(format!(
                         "{v}; allowed: 1 to {n_params}, the number of parameters"
                     ))
+                }
+            }),
+        ));
+        let (every, alpha) = match &spec.forcing {
+            Some(ForcingSpec::Sparse { every }) => (whole(&Some(every.clone())), None),
+            Some(ForcingSpec::Generalised { alpha }) => (None, Some(alpha.clone())),
+            _ => (None, None),
+        };
+        axes.push((
+            "forcing_every",
+            "forcing.every",
+            every,
+            Box::new(|v| within(v, 1.0, f64::INFINITY)),
+        ));
+        axes.push((
+            "alpha",
+            "forcing.alpha",
+            alpha,
+            Box::new(|v| {
+                if (0.0..=1.0).contains(&v) {
+                    Ok(())
+                } else {
+                    Err(format!("{v}; allowed: 0 to 1"))
                 }
             }),
         ));

@@ -30,6 +30,7 @@ impl Resolver<'_> {
             .map_err(|e| self.refuse(&at("variant"), e.to_string()))?;
         let seeds = self.seeds(spec, path)?;
         let learning_rates = self.learning_rates(spec, path)?;
+        let tuning = self.tuning(spec, &seeds, path)?;
         for (i, noise) in spec.noise.values().iter().enumerate() {
             within(*noise, 0.0, f64::INFINITY)
                 .map_err(|m| self.refuse(&at(&spec.noise.path("noise", i)), m))?;
@@ -69,7 +70,9 @@ impl Resolver<'_> {
                         }
                         _ => units,
                     };
-                    let plan = self.train_plan(spec, &cell, units, path)?;
+                    self.observed(spec, units, shape.n_outputs, path)?;
+                    let mut plan = self.train_plan(spec, &cell, units, path)?;
+                    plan.tuning.clone_from(&tuning);
                     let n_params = parameters(&cell, units, &shape);
                     let settings = self.settings(spec, units, n_params, path)?;
                     let mut networks = Vec::new();
@@ -153,6 +156,7 @@ impl Resolver<'_> {
             eval_trials: spec.eval_trials,
             snapshots: spec.snapshots.clone(),
             train_initial_state: spec.train_initial_state,
+            tuning: None,
         })
     }
 
@@ -196,6 +200,10 @@ impl Resolver<'_> {
 
     fn learning_rates(&self, spec: &TrainSpec, path: &str) -> Result<Vec<f64>> {
         let inside = spec.optimiser.learning_rate();
+        if let Some(tune) = &spec.tune {
+            // Until one is chosen.
+            return Ok(tune.learning_rate.iter().take(1).copied().collect());
+        }
         let (field, rates) = match (&spec.learning_rate, inside) {
             (Some(_), Some(_)) => {
                 return Err(self.refuse(

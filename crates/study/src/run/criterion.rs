@@ -93,7 +93,8 @@ impl Run<'_> {
                 "{}: trained whole, for the networks that wait for its loss",
                 plan.label
             ));
-            let (_, trained) = self.train_networks(plan, train, &all, checkpoint)?;
+            let (_, trained) =
+                self.train_networks(plan, train, &all, self.study.seed, checkpoint)?;
             let path = Self::path(plan, WHOLE);
             let table = networks_table(plan, &all, &NetworkResult::all(&trained), &[])?;
             self.folder.write(&path, &table)?;

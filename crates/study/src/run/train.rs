@@ -37,7 +37,7 @@ impl Run<'_> {
         let (population, results, curves) = match &plan.origin {
             Origin::Train(train) => {
                 let (population, trained) =
-                    self.train_networks(plan, train, &indices, CHECKPOINT)?;
+                    self.train_networks(plan, train, &indices, self.study.seed, CHECKPOINT)?;
                 files.extend(self.write_snapshots(plan, &indices, &population, &trained)?);
                 (population, NetworkResult::all(&trained), trained.curves)
             }
@@ -91,12 +91,13 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Trains some networks of a population, or goes on from `checkpoint`.
+    /// Trains some networks of a population on the trials of a seed, or goes on from `checkpoint`.
     pub(super) fn train_networks(
         &mut self,
         plan: &PopulationPlan,
         train: &TrainPlan,
         indices: &[usize],
+        seed: u64,
         checkpoint: &str,
     ) -> Result<(Population, Trained)> {
         let mut population = engine_calls::initial(plan, indices)?;
@@ -121,7 +122,7 @@ impl Run<'_> {
             plan: train,
             networks: indices.iter().map(|&n| &plan.networks[n]).collect(),
             task: Arc::clone(&self.task),
-            seed: self.study.seed,
+            seed,
             criterion: self.criterion(train)?,
         };
         let (mut saved, mut failed) = (Instant::now(), None);
