@@ -398,9 +398,25 @@ struct CpuTraining<'a> {
 
 impl Training for CpuTraining<'_> {
     fn advance(&mut self, bank: &Trials, n_steps: u64) -> Result<(), EngineError> {
-        check("train", &self.population, bank.n_inputs, bank.n_outputs)?;
-        self.options.check_bank(bank)?;
-        let divisors = self.options.loss.weights(bank);
+        let all = vec![0; self.population.n_networks];
+        self.advance_each(&[bank], &all, n_steps)
+    }
+
+    fn advance_each(
+        &mut self,
+        banks: &[&Trials],
+        of: &[usize],
+        n_steps: u64,
+    ) -> Result<(), EngineError> {
+        for bank in banks {
+            check("train", &self.population, bank.n_inputs, bank.n_outputs)?;
+            self.options.check_bank(bank)?;
+        }
+        self.options
+            .check_each(banks, of, self.population.n_networks)?;
+        let weights = banks.iter().map(|bank| self.options.loss.weights(bank));
+        let divisors: Vec<Vec<f64>> = weights.collect();
+        let longest = banks.iter().map(|b| b.n_steps).max().unwrap_or(0);
         let rate_factors = &self.rate_factors;
         let (population, options, executor, first_step) = (
             &self.population,
@@ -434,10 +450,11 @@ impl Training for CpuTraining<'_> {
                         &population.layout,
                         executor.level,
                         options.batch,
-                        bank.n_steps,
+                        longest,
                     )
                 },
                 |worker, (n, (((((params, first), second), active), diverged), alpha))| {
+                    let (bank, divisors) = (banks[of[n]], &divisors[of[n]]);
                     for step in first_step..first_step + n_steps {
                         if !active || diverged.is_some() {
                             return;
@@ -473,7 +490,7 @@ impl Training for CpuTraining<'_> {
                         let [loss, _] = worker.loss_and_gradient(
                             &options.objective_of(n, weights, teacher),
                             bank,
-                            &divisors,
+                            divisors,
                             &picked,
                             (noise.sd > 0.0 || noise.input_sd > 0.0).then_some(&noise),
                         );

@@ -140,6 +140,24 @@ impl TrainOptions {
         })
     }
 
+    /// Refuses banks for other networks than there are.
+    pub(crate) fn check_each(
+        &self,
+        banks: &[&Trials],
+        of: &[usize],
+        n_networks: usize,
+    ) -> Result<(), EngineError> {
+        if of.len() == n_networks && of.iter().all(|b| *b < banks.len()) {
+            return Ok(());
+        }
+        Err(EngineError::Shape {
+            operation: "train",
+            what: "banks of trials".into(),
+            found: format!("{} for {} networks", banks.len(), of.len()),
+            expected: format!("one named for each of {n_networks} networks"),
+        })
+    }
+
     /// An entry of a vector that may be left empty, for 0.
     pub(crate) fn of(values: &[f32], network: usize) -> f32 {
         values.get(network).copied().unwrap_or(0.0)
@@ -186,6 +204,14 @@ pub trait Training {
     /// Takes `n_steps` steps on trials drawn from `bank`: network n, step k, slot j sees trial
     /// `chiliad_tasks::pick(data_seed_n, k, j, bank.n_trials)`.
     fn advance(&mut self, bank: &Trials, n_steps: u64) -> Result<(), EngineError>;
+
+    /// The same with trials of their own: network n draws from `banks[of[n]]`.
+    fn advance_each(
+        &mut self,
+        banks: &[&Trials],
+        of: &[usize],
+        n_steps: u64,
+    ) -> Result<(), EngineError>;
 
     /// Loss of every network on the given trials, without noise and penalties. `[network]`
     fn evaluate(&mut self, trials: &Trials) -> Result<Vec<f32>, EngineError>;

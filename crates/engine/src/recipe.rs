@@ -14,5 +14,5 @@ pub(crate) use forcing::Share;
 pub use forcing::{Forcing, JacobianNorm};
 pub use loss::Loss;
 pub use optimiser::{Optimiser, Update};
-pub use penalty::{Part, Penalty, Regulariser};
+pub use penalty::{OwnPenalty, Part, Penalty, Regulariser};
 pub use schedule::Schedule;

@@ -2,6 +2,7 @@
 
 use crate::error::{Result, StudyError};
 use crate::recipe::{read_observed, scale_drawn};
+use crate::spec::Until;
 use crate::study::{FixedPointsPlan, NetworkPlan, Origin, PopulationPlan, Study, TrainPlan};
 use chiliad_engine::cell::program::Code;
 use chiliad_engine::cpu::CpuExecutor;
@@ -13,7 +14,7 @@ use chiliad_engine::population::{
     initialise::{Initial, initialise, initialise_as},
 };
 use chiliad_engine::recipe::Loss;
-use chiliad_engine::train::{StopRule, Trained};
+use chiliad_engine::train::{AccuracyRule, Lesson, StopRule, Trained};
 use chiliad_tasks::{Condition, Task, TrialBank, Trials};
 use rayon::prelude::*;
 use std::sync::Arc;
@@ -316,25 +317,55 @@ pub fn train(
     let options = options_of(population, plan, &training.networks)?;
     let stop = StopRule {
         loss: training.criterion,
+        held: match plan.until {
+            Until::Held { evaluations, .. } => evaluations,
+            _ => 1,
+        },
+        accuracy: match plan.until {
+            Until::Accuracy { at_least, mean_of } => Some(AccuracyRule {
+                at_least: at_least as f32,
+                mean_of,
+            }),
+            _ => None,
+        },
         max_steps: plan.max_steps,
         evaluate_every: plan.eval_every,
         snapshots: plan.snapshots.iter().map(|l| *l as f32).collect(),
+        ..StopRule::default()
     };
-    let bank = TrialBank::new(
-        Arc::clone(&training.task),
-        &plan.variant,
-        training.seed,
-        plan.bank_trials,
-        plan.batch,
-    )?;
-    let evaluation = plan.evaluation(&training.task, training.seed)?;
-    Ok(chiliad_engine::train::train(
+    let trials = |variant: &str| -> Result<(TrialBank, Trials)> {
+        let bank = TrialBank::new(
+            Arc::clone(&training.task),
+            variant,
+            training.seed,
+            plan.bank_trials,
+            plan.batch,
+        )?;
+        let evaluation = plan.evaluation_of(variant, &training.task, training.seed)?;
+        Ok((bank, evaluation))
+    };
+    let before = plan
+        .curriculum
+        .iter()
+        .map(|l| trials(&l.variant))
+        .collect::<Result<Vec<_>>>()?;
+    let lessons: Vec<Lesson<'_>> = before
+        .iter()
+        .zip(plan.lessons())
+        .map(|((bank, evaluation), until)| Lesson {
+            bank,
+            evaluation,
+            until,
+        })
+        .collect();
+    let (bank, evaluation) = trials(&plan.variant)?;
+    Ok(chiliad_engine::train::teach(
         executor,
         population,
         &options,
         &stop,
-        &bank,
-        &evaluation,
+        &lessons,
+        (&bank, &evaluation),
         from,
         after_evaluation,
     )?)

@@ -168,7 +168,7 @@ fn population_report(
         n_parameters: crate::engine_calls::initial(plan, &[])?.layout.n_params,
         criterion: match &plan.origin {
             Origin::Train(t) => match t.until {
-                Until::Loss(loss) => Some(loss),
+                Until::Loss(loss) | Until::Held { loss, .. } => Some(loss),
                 _ => None,
             },
             _ => None,

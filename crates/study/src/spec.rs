@@ -16,7 +16,7 @@ pub use forcing::ForcingSpec;
 pub use one_or_many::OneOrMany;
 pub use recipe::{
     CommunicabilitySpec, ConstrainSpec, DaleBy, DaleSpec, Match, NuclearSpec, OptimiserSpec,
-    PenaliseSpec, RateCapSpec, ResolventSpec, ScalingSpec, SpectralRadiusSpec,
+    OwnSpec, PenaliseSpec, RateCapSpec, ResolventSpec, ScalingSpec, SpectralRadiusSpec,
 };
 
 use chiliad_engine::files::FileLayout;
@@ -156,6 +156,9 @@ pub struct TrainSpec {
     /// Variant of the task that is trained on.
     #[serde(default = "defaults::variant")]
     pub variant: String,
+    /// Variants that come before it, each until its own loss is reached; every network goes at its own speed.
+    #[serde(default)]
+    pub curriculum: Vec<LessonSpec>,
     /// Trials in one generation of the trial bank.
     #[serde(default = "defaults::bank_trials")]
     pub bank_trials: usize,
@@ -185,11 +188,37 @@ pub struct TrainSpec {
     pub forcing: Option<ForcingSpec>,
 }
 
+/// A part of a curriculum.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct LessonSpec {
+    /// Variant of the task.
+    pub variant: String,
+    /// Evaluation loss, on this variant, at which the next one begins.
+    pub until: f64,
+}
+
 /// When a network is done, besides `max_steps`.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub enum Until {
     /// Its evaluation loss is at most this.
     Loss(f64),
+    /// Its evaluation loss has been at most this at so many evaluations in a row.
+    Held {
+        /// Loss.
+        loss: f64,
+        /// Evaluations.
+        evaluations: usize,
+    },
+    /// The share of evaluation trials in which the largest output at the last step that counts is the right one has a mean of at
+    /// least this over the last evaluations.
+    Accuracy {
+        /// Share.
+        at_least: f64,
+        /// Evaluations.
+        #[serde(default = "defaults::mean_of")]
+        mean_of: usize,
+    },
     /// Its evaluation loss is at most the median of the best losses of that group, which must not wait for another. In a
     /// part of a study (`--shard`) a group that is trained is trained whole for this, in every part: the median must not
     /// depend on how the study is cut.
@@ -388,6 +417,7 @@ pub mod defaults {
         reason = "each is the default of the field of the same name"
     )]
     use super::{FileLayout, OneOrMany, Until};
+    use chiliad_engine::recipe::Part;
 
     pub const LEARNING_RATE: f64 = 0.01;
 
@@ -474,6 +504,12 @@ pub mod defaults {
     }
     pub fn grace() -> usize {
         3
+    }
+    pub fn weights() -> Vec<Part> {
+        Part::WEIGHTS.to_vec()
+    }
+    pub fn mean_of() -> usize {
+        5
     }
     pub fn anneal_every() -> u64 {
         5

@@ -4,7 +4,7 @@ use crate::error::{Result, StudyError};
 use crate::folder::sha256;
 use crate::recipe::{RecipePlan, Settings};
 use crate::spec::{
-    BenchmarkSpec, ClaimSpec, CompareSpec, DistanceSpec, OutOfDistributionSpec, Until,
+    BenchmarkSpec, ClaimSpec, CompareSpec, DistanceSpec, LessonSpec, OutOfDistributionSpec, Until,
 };
 use chiliad_engine::cell::Cell;
 use chiliad_engine::files::FileLayout;
@@ -144,6 +144,9 @@ pub enum Origin {
 pub struct TrainPlan {
     /// Variant of the task.
     pub variant: String,
+    /// Variants that come before it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub curriculum: Vec<LessonSpec>,
     /// Trials per step.
     pub batch: usize,
     /// Trials per generation of the bank.
@@ -339,10 +342,25 @@ impl TrainPlan {
     ///
     /// Those of [`Task::evaluation`].
     pub fn evaluation(&self, task: &Task, seed: u64) -> Result<Trials> {
-        if self.variant == chiliad_tasks::task::TRAIN {
+        self.evaluation_of(&self.variant, task, seed)
+    }
+
+    /// The same of a variant of the curriculum.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Task::evaluation`].
+    pub fn evaluation_of(&self, variant: &str, task: &Task, seed: u64) -> Result<Trials> {
+        if variant == chiliad_tasks::task::TRAIN {
             return Ok(task.evaluation(self.eval_trials, seed)?);
         }
         // Another stream than any bank: its seed is the complement.
-        Ok(task.sample(&self.variant, self.eval_trials, !seed)?)
+        Ok(task.sample(variant, self.eval_trials, !seed)?)
+    }
+
+    /// Losses at which one lesson ends and the next begins.
+    #[must_use]
+    pub fn lessons(&self) -> Vec<f32> {
+        self.curriculum.iter().map(|l| l.until as f32).collect()
     }
 }

@@ -11,7 +11,7 @@ const STUDY: &str = r#"(
     title: "benchmark", task: "flip_flop",
     networks: [Train(
         cell: ["vanilla", "lstm"], units: 12, match: Parameters, seeds: 7, batch: 8, bank_trials: 64, eval_trials: 32,
-        eval_every: 10, max_steps: 60, until: Loss(0.35), tune: (learning_rate: [1e-6, 0.02], pilots: 2),
+        eval_every: 10, max_steps: 120, until: Loss(0.2), tune: (learning_rate: [1e-6, 0.03], pilots: 2),
     )],
     measure: [Benchmark(noise: [1e-6, 0.5], silenced: [0.1, 0.5], draws: 2, longer: "double_length", trials: 24)],
 )"#;
@@ -90,15 +90,15 @@ fn benchmark_says_who_learns_how_fast_and_how_robustly() {
                 .iter()
                 .all(|s| !of_study.contains(s))
         );
-        assert!(networks.number("learning_rate").iter().all(|r| *r == 0.02));
-        assert_eq!(row["learning_rate"], serde_json::json!([0.02, 0.02]));
+        assert!(networks.number("learning_rate").iter().all(|r| *r == 0.03));
+        assert_eq!(row["learning_rate"], serde_json::json!([0.03, 0.03]));
         // Success and steps, from the learning curves.
         let curves = table(place.join("curves.parquet"));
         let first = |n: i64| {
             let points = curves.integer("network").iter().zip(curves.integer("step"));
             let points = points.zip(curves.number("loss"));
             points
-                .filter(|((m, _), loss)| **m == n && **loss <= f64::from(0.35_f32))
+                .filter(|((m, _), loss)| **m == n && **loss <= f64::from(0.2_f32))
                 .map(|((_, step), _)| *step as f64)
                 .next()
         };
@@ -139,7 +139,7 @@ fn benchmark_says_who_learns_how_fast_and_how_robustly() {
     assert!((parameters(&rows[1]) / parameters(&rows[0]) - 1.0).abs() < 0.3);
     assert!(rows[1]["units"].as_u64() < rows[0]["units"].as_u64());
     let resolved = std::fs::read_to_string(out.join("resolved.ron")).unwrap();
-    assert_eq!(resolved.matches("chosen: Some(0.02)").count(), 2);
+    assert_eq!(resolved.matches("chosen: Some(0.03)").count(), 2);
     let cost: Value =
         serde_json::from_slice(&std::fs::read(out.join("benchmark/cost.json")).unwrap()).unwrap();
     assert!(
@@ -220,20 +220,20 @@ fn bad_values_are_refused_with_their_path() {
             &["measure[0].longer", "double_length"],
         ),
         (
-            "until: Loss(0.35)",
+            "until: Loss(0.2)",
             "until: Steps",
-            &["measure[0].criterion", "Steps"],
+            &["measure[0].criterion", "names no loss"],
         ),
-        ("[1e-6, 0.02]", "[]", &["tune.learning_rate"]),
+        ("[1e-6, 0.03]", "[]", &["tune.learning_rate"]),
         (
-            "[1e-6, 0.02]",
-            "[0.02, 0.02]",
+            "[1e-6, 0.03]",
+            "[0.03, 0.03]",
             &["tune.learning_rate[1]", "already"],
         ),
         ("pilots: 2", "pilots: 0", &["tune.pilots"]),
         (
-            "max_steps: 60",
-            "max_steps: 60, learning_rate: 0.01",
+            "max_steps: 120",
+            "max_steps: 120, learning_rate: 0.01",
             &["tune", "learning_rate"],
         ),
     ] {

@@ -48,12 +48,12 @@ impl Resolver<'_> {
                 None => {
                     let without = populations
                         .iter()
-                        .find(|p| matches!(&p.origin, Origin::Train(t) if t.until == Until::Steps));
+                        .find(|p| matches!(&p.origin, Origin::Train(t) if matches!(t.until, Until::Steps | Until::Accuracy { .. })),);
                     if let Some(p) = without {
                         return Err(refuse(
                             "criterion",
                             format!(
-                                "`{}` is trained until Steps, which names no loss; give the loss at which a network has succeeded",
+                                "`{}` is trained until something that names no loss; give the loss at which a network has succeeded",
                                 p.label
                             ),
                         ));

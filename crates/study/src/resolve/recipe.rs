@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::recipe::{Dale, RecipePlan, Restriction, Settings};
 use crate::spec::{DaleBy, ForcingSpec, OneOrMany, OptimiserSpec, ScalingSpec, TrainSpec};
 use chiliad_engine::cell::Cell;
-use chiliad_engine::recipe::{Optimiser, Part, Penalty, Schedule};
+use chiliad_engine::recipe::{Optimiser, OwnPenalty, Part, Penalty, Schedule};
 
 impl Resolver<'_> {
     pub(super) fn recipe(
@@ -95,6 +95,23 @@ impl Resolver<'_> {
             within(s.bound, 0.0, f64::INFINITY)
                 .map_err(|m| refuse("penalise.spectral_radius.bound", m))?;
             add(true, Penalty::SpectralRadius { bound: s.bound });
+        }
+        if let Some(own) = &p.own {
+            if own.on.is_empty() {
+                return Err(refuse(
+                    "penalise.own.on",
+                    "no weights; allowed: some of Recurrent, Input, Readout, Bias".into(),
+                ));
+            }
+            let function = OwnPenalty::from_file(&self.beside(&own.file))
+                .map_err(|e| refuse("penalise.own.file", e.to_string()))?;
+            add(
+                true,
+                Penalty::Own {
+                    function,
+                    on: own.on.clone(),
+                },
+            );
         }
         add(p.effective_dimension.is_some(), Penalty::EffectiveDimension);
         let c = &spec.constrain;
@@ -313,6 +330,11 @@ impl Resolver<'_> {
                 "spectral_radius",
                 "penalise.spectral_radius.strength",
                 p.spectral_radius.as_ref().map(|r| r.strength.clone()),
+            ),
+            (
+                "own",
+                "penalise.own.strength",
+                p.own.as_ref().map(|o| o.strength.clone()),
             ),
             (
                 "effective_dimension",

@@ -263,12 +263,25 @@ fn population(
 /// Step of the first evaluation whose loss was at most the criterion, infinite where there was none. `[network]`
 fn steps_to(curves: &Table, plan: &PopulationPlan, criterion: f32) -> Vec<f64> {
     let mut steps = vec![f64::INFINITY; plan.networks.len()];
+    let lessons = match &plan.origin {
+        Origin::Train(train) => train.curriculum.len() as i64,
+        _ => 0,
+    };
+    // Where there is a curriculum, only its last lesson is the task.
+    let counts = |row: usize| {
+        curves
+            .integer("lesson")
+            .get(row)
+            .is_none_or(|l| *l == lessons)
+    };
     let points = curves
         .integer("network")
         .iter()
         .zip(curves.integer("step"))
-        .zip(curves.number("loss"));
-    for ((&network, &step), &loss) in points {
+        .zip(curves.number("loss"))
+        .enumerate()
+        .filter(|p| counts(p.0));
+    for (_, ((&network, &step), &loss)) in points {
         if let Some(first) = usize::try_from(network).ok().and_then(|n| steps.get_mut(n)) {
             if loss <= f64::from(criterion) {
                 *first = first.min(step as f64);

@@ -41,8 +41,8 @@ fn of_group(
     results: &mut dyn FnMut(&PopulationPlan) -> Result<Vec<NetworkResult>>,
 ) -> Result<Option<f32>> {
     let name = match &train.until {
-        Until::Steps => return Ok(None),
-        Until::Loss(loss) => return Ok(Some(*loss as f32)),
+        Until::Steps | Until::Accuracy { .. } => return Ok(None),
+        Until::Loss(loss) | Until::Held { loss, .. } => return Ok(Some(*loss as f32)),
         Until::LossOf(name) => Some(name.as_str()),
     };
     let mut losses = Vec::new();

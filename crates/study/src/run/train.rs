@@ -66,7 +66,14 @@ impl Run<'_> {
                 .map(|r| r as f64)
                 .collect(),
         )];
+        let mut lessons = Vec::new();
         if let Origin::Train(train) = &plan.origin {
+            lessons = train.lessons();
+            if !lessons.is_empty() {
+                let last =
+                    |c: &Vec<(u64, f32)>| chiliad_engine::train::lesson(c, &lessons).0 as f64;
+                figures.push(("lesson", curves.iter().map(last).collect()));
+            }
             let before = engine_calls::untrained(plan, Some(train), &indices)?;
             figures.push(("recurrent_change", population.recurrent_change(&before)));
         }
@@ -76,7 +83,7 @@ impl Run<'_> {
                 "networks.parquet",
                 networks_table(plan, &indices, &results, &figures)?,
             ),
-            ("curves.parquet", curves_table(&indices, &curves)?),
+            ("curves.parquet", curves_table(&indices, &curves, &lessons)?),
         ];
         for (name, bytes) in tables {
             let path = Self::path(plan, name);

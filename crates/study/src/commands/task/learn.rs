@@ -145,6 +145,7 @@ fn one(
         max_steps: arguments.max_steps.unwrap_or(recipe.max_steps),
         evaluate_every: EVERY,
         snapshots: Vec::new(),
+        ..StopRule::default()
     };
     let bank = TrialBank::new(Arc::clone(task), &arguments.variant, 0, BANK, recipe.batch)?;
     let trained = train(
