@@ -16,4 +16,5 @@ pub mod share;
 pub mod slow_set;
 pub mod statistics;
 pub mod symbolic;
+pub mod tangent_kernel;
 pub mod topology;

@@ -183,6 +183,9 @@ pub struct TrainSpec {
     /// Units that the last outputs of the task read as they are, so that their targets are those of the units' states.
     #[serde(default)]
     pub observe: Vec<usize>,
+    /// Samples of the tangent kernels whose alignment before and after training goes into `networks.parquet`; 0 for none.
+    #[serde(default)]
+    pub ntk: usize,
     /// Teacher forcing.
     #[serde(default)]
     pub forcing: Option<ForcingSpec>,

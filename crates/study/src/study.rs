@@ -167,6 +167,9 @@ pub struct TrainPlan {
     pub snapshots: Vec<f64>,
     /// Whether the initial state is trained.
     pub train_initial_state: bool,
+    /// Samples of the tangent kernels, 0 for none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub ntk: usize,
     /// How the step size is chosen, where it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tuning: Option<TuningPlan>,
@@ -208,6 +211,14 @@ pub struct TopologyPlan {
     pub trials: usize,
     /// Steps without a pulse before a step counts for the automaton.
     pub grace: usize,
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde asks for a reference"
+)]
+fn is_zero(n: &usize) -> bool {
+    *n == 0
 }
 
 impl Study {

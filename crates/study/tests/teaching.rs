@@ -224,6 +224,51 @@ fn an_own_penalty_of_squares_is_l2_bit_for_bit() {
 }
 
 #[test]
+fn silent_units_are_removed_and_the_networks_say_the_same() {
+    let folder = folder("silent");
+    let train = "cell: \"rate\", activation: \"relu\", units: 12, seeds: 3, max_steps: 5, until: Steps, ntk: 4, \
+                 initial: Normal(gain: 0.1)";
+    let (_, place) = trained(&folder, "out", "flip_flop", train);
+    let networks = table(&place, "networks.parquet");
+    let alignment = networks.number("ntk_alignment");
+    assert!(
+        alignment.iter().all(|a| *a > 0.0 && *a < 1.0),
+        "{alignment:?}"
+    );
+    let output = Command::new(env!("CARGO_BIN_EXE_chiliad"))
+        .args([
+            "remove-silent",
+            "out",
+            "--threshold",
+            "0.05",
+            "--out",
+            "pruned",
+            "--json",
+        ])
+        .current_dir(&folder)
+        .output()
+        .unwrap();
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{message}");
+    let value: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let rows = value["networks"].as_array().unwrap();
+    assert_eq!(rows.len(), 3);
+    for row in rows {
+        let (silent, left) = (
+            row["silent"].as_array().unwrap().len(),
+            row["units"].as_u64().unwrap(),
+        );
+        assert_eq!(silent as u64 + left, 12);
+        let file = folder
+            .join("pruned")
+            .join(format!("units-{left}/weights.safetensors"));
+        assert!(left == 0 || file.exists());
+    }
+    assert!(folder.join("pruned/result.json").exists());
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
 fn bad_values_are_refused_with_their_path() {
     let folder = folder("bad");
     std::fs::write(

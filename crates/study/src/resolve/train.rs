@@ -185,6 +185,7 @@ impl Resolver<'_> {
             eval_trials: spec.eval_trials,
             snapshots: spec.snapshots.clone(),
             train_initial_state: spec.train_initial_state,
+            ntk: spec.ntk,
             tuning: None,
         })
     }

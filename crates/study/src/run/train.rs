@@ -9,6 +9,7 @@ use crate::results::{
     NetworkResult, Outcome, SnapshotRow, curves_table, networks_table, snapshots_table,
 };
 use crate::study::{Origin, PopulationPlan, TrainPlan};
+use chiliad_analysis::tangent_kernel::alignment;
 use chiliad_engine::files::{FileLayout, own, pytorch};
 use chiliad_engine::population::Population;
 use chiliad_engine::train::Trained;
@@ -76,6 +77,13 @@ impl Run<'_> {
             }
             let before = engine_calls::untrained(plan, Some(train), &indices)?;
             figures.push(("recurrent_change", population.recurrent_change(&before)));
+            if train.ntk > 0 {
+                let trials = train.evaluation(&self.task, self.study.seed)?;
+                let cpu = chiliad_engine::cpu::CpuExecutor::new(None)?;
+                let seed = self.study.seed;
+                let found = alignment(&cpu, &population, &before, &trials, train.ntk, seed)?;
+                figures.push(("ntk_alignment", found));
+            }
         }
         let tables = [
             ("weights.safetensors", own::to_bytes(&population)?),

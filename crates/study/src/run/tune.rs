@@ -10,7 +10,7 @@ use chiliad_analysis::median::Median;
 use std::time::Instant;
 
 /// Pilots are trained and judged on trials of their own: the study's seed with these bits turned.
-const TRIALS: u64 = 0x7069_6c6f_74;
+const TRIALS: u64 = 0x0070_696c_6f74;
 
 /// What pilots go on from, and their table.
 const CHECKPOINT: &str = "tuning.npz";

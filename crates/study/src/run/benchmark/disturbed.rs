@@ -13,7 +13,7 @@ use chiliad_tasks::random::Stream;
 use chiliad_tasks::{Task, Trials};
 
 /// Trials of the tests have a seed of their own.
-const TRIALS: u64 = 0x6265_6e63_68;
+const TRIALS: u64 = 0x0062_656e_6368;
 
 /// Purpose word of the stream of silenced units.
 const SILENCED: u32 = 0x471;
