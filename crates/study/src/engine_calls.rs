@@ -331,7 +331,6 @@ pub fn train(
         max_steps: plan.max_steps,
         evaluate_every: plan.eval_every,
         snapshots: plan.snapshots.iter().map(|l| *l as f32).collect(),
-        ..StopRule::default()
     };
     let trials = |variant: &str| -> Result<(TrialBank, Trials)> {
         let bank = TrialBank::new(

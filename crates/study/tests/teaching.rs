@@ -146,7 +146,8 @@ fn stop_rules_of_the_papers() {
 #[test]
 fn observed_units_are_read_as_they_are_and_forced() {
     let folder = folder("observe");
-    let train = "cell: \"al_rnn\", activation: \"identity\", units: 8, seeds: 1, max_steps: 5, until: Steps, observe: [5, 0]";
+    let train =
+        "cell: \"vanilla\", units: 8, seeds: 1, max_steps: 20, until: Steps, observe: [5, 0]";
     let (free, _) = trained(&folder, "free", "lorenz63", train);
     let readout = free.layout.find(Role::Readout).unwrap().range();
     let rows = &free.network(0)[readout];
