@@ -193,7 +193,7 @@ fn gradients_of_forced_networks_match_finite_differences() {
         for (forcing, share) in [
             (
                 Forcing::Sparse { every: vec![3] },
-                &(|t: usize| f64::from(u8::from(t % 3 == 0))) as &dyn Fn(usize) -> f64,
+                &(|t: usize| f64::from(u8::from(t.is_multiple_of(3)))) as &dyn Fn(usize) -> f64,
             ),
             (generalised(0.3), &|t| {
                 if t == 0 { 1.0 } else { f64::from(0.3_f32) }
