@@ -67,6 +67,13 @@ impl Reference {
             .collect()
     }
 
+    /// The state that trials begin with, `[field][unit]`.
+    pub fn start(&self) -> Vec<Vec<f64>> {
+        (0..self.cell.states.len())
+            .map(|f| self.tensor(Role::InitialState(f)).to_vec())
+            .collect()
+    }
+
     /// What the readout sees of a state, `[unit]`.
     pub fn seen(&self, state: &[Vec<f64>]) -> Vec<f64> {
         self.pointwise(self.cell.output, state, &[], &mut Vec::new())
@@ -75,9 +82,7 @@ impl Reference {
     /// What the readout sees and the outputs, `[trial][time]`, without noise.
     pub fn run(&self, trials: &Trials) -> Vec<Vec<[Vec<f64>; 2]>> {
         let run = |trial: usize| {
-            let mut state: Vec<Vec<f64>> = (0..self.cell.states.len())
-                .map(|f| self.tensor(Role::InitialState(f)).to_vec())
-                .collect();
+            let mut state = self.start();
             let step = |t: usize| {
                 let input: Vec<f64> = (0..trials.n_inputs)
                     .map(|i| f64::from(trials.input(trial, t, i)))
@@ -134,9 +139,7 @@ impl Reference {
     pub fn loss_and_kinks(&self, trials: &Trials) -> (f64, Vec<f64>) {
         let (mut sum, mut weight, mut kinks) = (0.0, 0.0, Vec::new());
         for trial in 0..trials.n_trials {
-            let mut state: Vec<Vec<f64>> = (0..self.cell.states.len())
-                .map(|f| self.tensor(Role::InitialState(f)).to_vec())
-                .collect();
+            let mut state = self.start();
             for t in 0..trials.n_steps {
                 let input: Vec<f64> = (0..trials.n_inputs)
                     .map(|i| f64::from(trials.input(trial, t, i)))

@@ -36,6 +36,8 @@ fn the_loss_of_every_task_falls() {
         options.learning_rate = vec![0.005; 2];
         let stop = StopRule {
             loss: None,
+            held: 1,
+            accuracy: None,
             max_steps: STEPS,
             evaluate_every: STEPS,
             snapshots: Vec::new(),

@@ -84,6 +84,8 @@ fn a_network_is_the_same_alone_and_among_others() {
     let cpu = CpuExecutor::new(None).unwrap();
     let stop = StopRule {
         loss: None,
+        held: 1,
+        accuracy: None,
         max_steps: 70,
         evaluate_every: 35,
         snapshots: Vec::new(),

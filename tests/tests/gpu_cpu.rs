@@ -74,6 +74,7 @@ fn small(
         max_steps,
         evaluate_every: 20,
         snapshots: vec![],
+        ..StopRule::default()
     };
     let options = TrainOptions {
         batch: 16,
@@ -135,6 +136,7 @@ fn census_of_quickstart_networks_agrees_between_executors() {
             max_steps: 2000,
             evaluate_every: 25,
             snapshots: vec![],
+            ..StopRule::default()
         };
         let trained = train(
             &cpu,

@@ -418,3 +418,34 @@ fn train_step_noise_is_drawn_by_counter() {
         [false, false, true]
     );
 }
+
+/// Networks with banks of their own, of different lengths: each trains as if it were alone.
+#[test]
+fn banks_of_their_own_change_no_bit() {
+    let Some(executor) = gpu_adapter::open("banks_of_their_own_change_no_bit") else {
+        return;
+    };
+    let population = gpu_adapter::population("vanilla", 3, 7);
+    let banks = [
+        gpu_adapter::trials(9, 6, 2, 3),
+        gpu_adapter::trials(5, 4, 2, 3),
+    ];
+    let of = [1, 0, 1];
+    let mut together = executor.train(&population, &options(3), None).unwrap();
+    together
+        .advance_each(&[&banks[0], &banks[1]], &of, 3)
+        .unwrap();
+    let together = together.state().unwrap();
+    assert_eq!((together.step, &together.active[..]), (3, &[true; 3][..]));
+    let size = together.params.len() / 3;
+    for (n, bank) in of.into_iter().enumerate() {
+        let one = population.select(&[n]);
+        let mut alone = executor.train(&one, &options(1), None).unwrap();
+        alone.advance(&banks[bank], 3).unwrap();
+        let alone = alone.state().unwrap();
+        assert_eq!(
+            bits(&together.params[n * size..][..size]),
+            bits(&alone.params)
+        );
+    }
+}

@@ -25,6 +25,7 @@ fn stop(max_steps: u64) -> StopRule {
         max_steps,
         evaluate_every: 10,
         snapshots: vec![0.5, 0.1],
+        ..StopRule::default()
     }
 }
 

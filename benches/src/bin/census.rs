@@ -51,6 +51,7 @@ fn main() -> anyhow::Result<()> {
         max_steps: 2000,
         evaluate_every: 25,
         snapshots: vec![],
+        ..StopRule::default()
     };
     let evaluation = task.evaluation(512, 0)?;
     let start = Instant::now();

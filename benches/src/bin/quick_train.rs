@@ -31,6 +31,7 @@ fn main() -> anyhow::Result<()> {
             max_steps: 2000,
             evaluate_every: 25,
             snapshots: vec![],
+            ..StopRule::default()
         };
         let start = std::time::Instant::now();
         let trained = train(

@@ -47,6 +47,7 @@ fn trained(bits: usize, seeds: std::ops::Range<u64>) -> Population {
         max_steps: 1500,
         evaluate_every: 25,
         snapshots: vec![],
+        ..StopRule::default()
     };
     let mut options = TrainOptions::new(population.n_networks);
     options.batch = 32;

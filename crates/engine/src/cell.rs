@@ -11,7 +11,7 @@ pub mod derive;
 pub mod evaluate;
 pub mod graph;
 pub mod program;
-mod read;
+pub(crate) mod read;
 pub mod sidecar;
 pub mod wgsl;
 

@@ -2,11 +2,14 @@
 //!
 //! [`level`](Level) picks the instructions, `product` is the register tile, `weights` and `arena` are where things lie,
 //! `block` and `passes` run 16 trials forward and backward, `step` gathers batches and sums gradients, `optimise` makes steps of
-//! them; `activity` holds penalties of activity, `noise` the variates.
+//! them; `activity` holds penalties of activity, `noise` the variates, `disturb` noise in the states of finished
+//! networks, `forcing` teacher forcing.
 
 mod activity;
 mod arena;
 mod block;
+mod disturb;
+mod forcing;
 mod level;
 mod lines;
 mod noise;
@@ -17,6 +20,7 @@ mod product;
 mod step;
 mod weights;
 
+pub use disturb::StateNoise;
 pub use level::Level;
 pub use peak::peak_gflops;
 
@@ -25,8 +29,9 @@ use crate::executor::{
     Executor, Gradient, Memory, OptimiserState, TrainOptions, Training, Trajectories,
 };
 use crate::population::{Architecture, Layout, Population};
-use crate::recipe::Loss;
+use crate::recipe::{Forcing, Loss, Share};
 use chiliad_tasks::Trials;
+use forcing::Teacher;
 use noise::BatchNoise;
 use rayon::prelude::*;
 use std::sync::Arc;
@@ -73,6 +78,7 @@ impl CpuExecutor {
         population: &Population,
         loss_of: Loss,
         trials: &Trials,
+        between: &BetweenSteps<'_>,
     ) -> Result<Vec<f32>, EngineError> {
         check("evaluate", population, trials.n_inputs, trials.n_outputs)?;
         let all: Vec<usize> = (0..trials.n_trials).collect();
@@ -85,7 +91,7 @@ impl CpuExecutor {
                 let fill = |to: &mut Vec<f32>, block: &[usize]| {
                     gather_inputs(to, &trials.inputs, trials.n_steps, trials.n_inputs, block);
                 };
-                worker.forward(trials.n_steps, &all, &fill, &mut |first, t, _, y| {
+                worker.forward(trials.n_steps, &all, &fill, &mut |first, t, block, y| {
                     for (slot, row) in y
                         .chunks_exact(outputs.max(1))
                         .enumerate()
@@ -95,6 +101,7 @@ impl CpuExecutor {
                         let (target, mask) = (&trials.targets[at..], &trials.mask[at..]);
                         loss += loss_of.step(row, &target[..outputs], &mask[..outputs], None);
                     }
+                    between(n, first, t, block);
                 });
                 if total > 0.0 {
                     (loss / total) as f32
@@ -120,6 +127,9 @@ impl CpuExecutor {
         }))
     }
 }
+
+/// Changes a block's states between two steps: `(network, first trial, t, block)`.
+type BetweenSteps<'a> = dyn Fn(usize, usize, usize, &mut block::Block) + Sync + 'a;
 
 fn check(
     operation: &'static str,
@@ -188,8 +198,10 @@ impl Executor for CpuExecutor {
             second: vec![0.0; n],
             active: vec![true; population.n_networks],
             diverged_at: vec![None; population.n_networks],
+            alpha: Forcing::start(options.forcing.as_ref(), population.n_networks),
         });
         options.check(population)?;
+        forcing::check(population, options)?;
         let sizes = [
             ("parameters", state.params.len(), n),
             ("first moments", state.first.len(), n),
@@ -298,6 +310,7 @@ impl Executor for CpuExecutor {
     ) -> Result<Gradient, EngineError> {
         check("gradient", population, trials.n_inputs, trials.n_outputs)?;
         options.check(population)?;
+        forcing::check(population, options)?;
         let all: Vec<usize> = (0..trials.n_trials).collect();
         let divisors = options.loss.weights(trials);
         let results: Vec<(f32, Vec<f32>)> = self.pool.install(|| {
@@ -306,7 +319,8 @@ impl Executor for CpuExecutor {
                 let effective = options.constraint.as_ref().map(|c| c.effective(n, raw));
                 let weights = effective.as_deref().unwrap_or(raw);
                 worker.load(weights, population.network_constants(n));
-                let objective = options.objective_of(n, weights);
+                let teacher = options.teacher(population, n, weights, None);
+                let objective = options.objective_of(n, weights, teacher);
                 let [loss, penalties] =
                     worker.loss_and_gradient(&objective, trials, &divisors, &all, None);
                 if let Some(constraint) = &options.constraint {
@@ -339,13 +353,37 @@ impl Executor for CpuExecutor {
 }
 
 impl TrainOptions {
-    fn objective_of<'a>(&'a self, network: usize, weights: &'a [f32]) -> Objective<'a> {
+    fn objective_of<'a>(
+        &'a self,
+        network: usize,
+        weights: &'a [f32],
+        teacher: Option<Teacher>,
+    ) -> Objective<'a> {
         Objective {
+            teacher,
             network,
             weights,
             loss: self.loss,
             regularisers: &self.regularisers,
         }
+    }
+
+    /// What forces a network, `alpha` being where an annealed one is now.
+    fn teacher(
+        &self,
+        population: &Population,
+        network: usize,
+        weights: &[f32],
+        alpha: Option<f32>,
+    ) -> Option<Teacher> {
+        let share = self.forcing.as_ref()?.share(network, alpha);
+        Teacher::new(
+            &population.architecture,
+            &population.layout,
+            (weights, population.network_constants(network)),
+            &self.observed,
+            share,
+        )
     }
 }
 
@@ -360,9 +398,25 @@ struct CpuTraining<'a> {
 
 impl Training for CpuTraining<'_> {
     fn advance(&mut self, bank: &Trials, n_steps: u64) -> Result<(), EngineError> {
-        check("train", &self.population, bank.n_inputs, bank.n_outputs)?;
-        self.options.check_bank(bank, self.population.n_networks)?;
-        let divisors = self.options.loss.weights(bank);
+        let all = vec![0; self.population.n_networks];
+        self.advance_each(&[bank], &all, n_steps)
+    }
+
+    fn advance_each(
+        &mut self,
+        banks: &[&Trials],
+        of: &[usize],
+        n_steps: u64,
+    ) -> Result<(), EngineError> {
+        for bank in banks {
+            check("train", &self.population, bank.n_inputs, bank.n_outputs)?;
+            self.options.check_bank(bank, self.population.n_networks)?;
+        }
+        self.options
+            .check_each(banks, of, self.population.n_networks)?;
+        let weights = banks.iter().map(|bank| self.options.loss.weights(bank));
+        let divisors: Vec<Vec<f64>> = weights.collect();
+        let longest = banks.iter().map(|b| b.n_steps).max().unwrap_or(0);
         let rate_factors = &self.rate_factors;
         let (population, options, executor, first_step) = (
             &self.population,
@@ -372,6 +426,12 @@ impl Training for CpuTraining<'_> {
         );
         let n_params = population.layout.n_params;
         let state = &mut self.state;
+        let annealed = !state.alpha.is_empty();
+        let mut alphas: Vec<Option<f32>> = if annealed {
+            state.alpha.iter().copied().map(Some).collect()
+        } else {
+            vec![None; population.n_networks]
+        };
         let networks = state
             .params
             .par_chunks_mut(n_params)
@@ -379,6 +439,7 @@ impl Training for CpuTraining<'_> {
             .zip(state.second.par_chunks_mut(n_params))
             .zip(state.active.par_iter())
             .zip(state.diverged_at.par_iter_mut())
+            .zip(alphas.par_iter_mut())
             .enumerate()
             .with_max_len(1);
         executor.pool.install(|| {
@@ -389,10 +450,11 @@ impl Training for CpuTraining<'_> {
                         &population.layout,
                         executor.level,
                         options.batch,
-                        bank.n_steps,
+                        longest,
                     )
                 },
-                |worker, (n, ((((params, first), second), active), diverged))| {
+                |worker, (n, (((((params, first), second), active), diverged), alpha))| {
+                    let (bank, divisors) = (banks[of[n]], &divisors[of[n]]);
                     for step in first_step..first_step + n_steps {
                         if !active || diverged.is_some() {
                             return;
@@ -407,6 +469,19 @@ impl Training for CpuTraining<'_> {
                             options.batch,
                             bank.n_trials,
                         );
+                        if let (Some(alpha), Some(forcing)) = (alpha.as_mut(), &options.forcing) {
+                            let estimate = |norm| {
+                                let teacher = options.teacher(population, n, weights, None)?;
+                                let network = (weights, population.network_constants(n));
+                                let architecture = &population.architecture;
+                                let norm = teacher
+                                    .norm(norm, architecture, network, bank, &picked)
+                                    .ok()?;
+                                Some((1.0 - 1.0 / norm).max(0.0) as f32)
+                            };
+                            forcing.anneal(step, alpha, estimate);
+                        }
+                        let teacher = options.teacher(population, n, weights, *alpha);
                         let factor = options.noise_schedule.at(step) as f32;
                         let noise = BatchNoise {
                             seed: population.seeds[n].noise,
@@ -415,9 +490,9 @@ impl Training for CpuTraining<'_> {
                             input_sd: TrainOptions::of(&options.input_noise, n) * factor,
                         };
                         let [loss, _] = worker.loss_and_gradient(
-                            &options.objective_of(n, weights),
+                            &options.objective_of(n, weights, teacher),
                             bank,
-                            &divisors,
+                            divisors,
                             &picked,
                             (noise.sd > 0.0 || noise.input_sd > 0.0).then_some(&noise),
                         );
@@ -431,6 +506,9 @@ impl Training for CpuTraining<'_> {
                 },
             );
         });
+        if annealed {
+            self.state.alpha = alphas.into_iter().flatten().collect();
+        }
         self.state.step += n_steps;
         Ok(())
     }
@@ -438,8 +516,21 @@ impl Training for CpuTraining<'_> {
     fn evaluate(&mut self, trials: &Trials) -> Result<Vec<f32>, EngineError> {
         let effective = self.options.effective(&self.state.params);
         self.population.params.copy_from_slice(&effective);
-        self.executor
-            .evaluate(&self.population, self.options.loss, trials)
+        let (population, options) = (&self.population, &self.options);
+        let begin = |n: usize, first: usize, t: usize, block: &mut block::Block| {
+            if t > 0 || options.forcing.is_none() {
+                return;
+            }
+            // Trials begin where their first target is and run free from there.
+            if let Some(mut teacher) = options.teacher(population, n, population.network(n), None) {
+                teacher.share = Share::Start;
+                let last = trials.n_trials.min(first + arena::BLOCK);
+                let chosen: Vec<usize> = (first..last).collect();
+                teacher.force(block, &teacher.signal(trials, &chosen), trials.n_steps, 0);
+            }
+        };
+        let loss = options.loss;
+        self.executor.evaluate(population, loss, trials, &begin)
     }
 
     fn set_rate_factors(&mut self, factors: &[f32]) -> Result<(), EngineError> {

@@ -3,7 +3,7 @@
 use crate::error::EngineError;
 use crate::lyapunov;
 use crate::population::{Architecture, Population};
-use crate::recipe::{Constraint, Loss, Optimiser, Penalty, Regulariser, Schedule};
+use crate::recipe::{Constraint, Forcing, Loss, Optimiser, Penalty, Regulariser, Schedule};
 use chiliad_tasks::{Trials, pick};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -84,6 +84,10 @@ pub struct TrainOptions {
     pub noise_schedule: Schedule,
     /// Whether the initial state is trained (else it stays what it is).
     pub train_initial_state: bool,
+    /// Teacher forcing.
+    pub forcing: Option<Forcing>,
+    /// Units that the last outputs read as they are; teacher forcing takes their targets for them. Empty: it inverts the readout.
+    pub observed: Vec<usize>,
 }
 
 impl TrainOptions {
@@ -106,6 +110,8 @@ impl TrainOptions {
             input_noise: Vec::new(),
             noise_schedule: Schedule::Constant,
             train_initial_state: false,
+            forcing: None,
+            observed: Vec::new(),
         }
     }
 
@@ -184,6 +190,24 @@ impl TrainOptions {
         })
     }
 
+    /// Refuses banks for other networks than there are.
+    pub(crate) fn check_each(
+        &self,
+        banks: &[&Trials],
+        of: &[usize],
+        n_networks: usize,
+    ) -> Result<(), EngineError> {
+        if of.len() == n_networks && of.iter().all(|b| *b < banks.len()) {
+            return Ok(());
+        }
+        Err(EngineError::Shape {
+            operation: "train",
+            what: "banks of trials".into(),
+            found: format!("{} for {} networks", banks.len(), of.len()),
+            expected: format!("one named for each of {n_networks} networks"),
+        })
+    }
+
     /// An entry of a vector that may be left empty, for 0.
     pub(crate) fn of(values: &[f32], network: usize) -> f32 {
         values.get(network).copied().unwrap_or(0.0)
@@ -221,6 +245,8 @@ pub struct OptimiserState {
     pub active: Vec<bool>,
     /// Step at which a network first had a non-finite loss or gradient; such a network takes no further step. `[network]`
     pub diverged_at: Vec<Option<u64>>,
+    /// Share of annealed teacher forcing, `[network]`; empty where there is none.
+    pub alpha: Vec<f32>,
 }
 
 /// Training in progress on one executor.
@@ -228,6 +254,14 @@ pub trait Training {
     /// Takes `n_steps` steps on trials drawn from `bank`: network n, step k, slot j sees trial
     /// `chiliad_tasks::pick(data_seed_n, k, j, bank.n_trials)`.
     fn advance(&mut self, bank: &Trials, n_steps: u64) -> Result<(), EngineError>;
+
+    /// The same with trials of their own: network n draws from `banks[of[n]]`.
+    fn advance_each(
+        &mut self,
+        banks: &[&Trials],
+        of: &[usize],
+        n_steps: u64,
+    ) -> Result<(), EngineError>;
 
     /// Loss of every network on the given trials, without noise and penalties. `[network]`
     fn evaluate(&mut self, trials: &Trials) -> Result<Vec<f32>, EngineError>;

@@ -3,6 +3,7 @@
 pub mod initialise;
 mod layout;
 mod recurrent;
+mod silent;
 
 pub use layout::{Layout, Role, Tensor};
 

@@ -3,13 +3,16 @@
 //! sweep it. `docs/training.md` lists every option with its equation, default and source.
 
 mod constraint;
+mod forcing;
 mod loss;
 mod optimiser;
 mod penalty;
 mod schedule;
 
 pub use constraint::{Constraint, Form, Projection};
+pub(crate) use forcing::Share;
+pub use forcing::{Forcing, JacobianNorm};
 pub use loss::Loss;
 pub use optimiser::{Optimiser, Update};
-pub use penalty::{Part, Penalty, Regulariser};
+pub use penalty::{OwnPenalty, Part, Penalty, Regulariser};
 pub use schedule::Schedule;

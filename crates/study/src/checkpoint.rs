@@ -55,6 +55,7 @@ pub fn save(trained: &Trained, path: &Path) -> Result<()> {
                     .collect(),
             ),
         ),
+        ("alpha", float(s.alpha.clone())),
         (
             "outcome",
             long(
@@ -78,6 +79,10 @@ pub fn save(trained: &Trained, path: &Path) -> Result<()> {
         ("curve_network", long(curve().map(|c| c.0 as i64).collect())),
         ("curve_step", long(curve().map(|c| c.1 as i64).collect())),
         ("curve_loss", float(curve().map(|c| c.2).collect())),
+        (
+            "accuracy",
+            float(trained.accuracy.iter().flatten().copied().collect()),
+        ),
         (
             "snapshot_network",
             long(snapshots.iter().map(|s| s.network as i64).collect()),
@@ -140,6 +145,19 @@ pub fn load(path: &Path, n: usize, p: usize) -> Result<Trained> {
             .ok_or_else(|| file.damaged(format!("network {network} is none of {n}")))?;
         curve.push((curve_step[i], curve_loss[i]));
     }
+    // One entry per point of a curve, or none at all.
+    let held = file.get("accuracy", None)?.to_f32();
+    let mut rest = held.as_slice();
+    let mut accuracy = Vec::new();
+    if !held.is_empty() {
+        for curve in &curves {
+            let (own, others) = rest
+                .split_at_checked(curve.len())
+                .ok_or_else(|| file.damaged("array `accuracy` is too short".into()))?;
+            accuracy.push(own.to_vec());
+            rest = others;
+        }
+    }
     let taken = file.long("snapshot_network", None)?;
     let (at_loss, at_step) = (
         file.float("snapshot_at_loss", taken.len())?,
@@ -172,6 +190,7 @@ pub fn load(path: &Path, n: usize, p: usize) -> Result<Trained> {
                 .iter()
                 .map(|d| u64::try_from(*d).ok())
                 .collect(),
+            alpha: file.get("alpha", None)?.to_f32(),
         },
         outcomes: file
             .long("outcome", Some(n))?
@@ -183,6 +202,7 @@ pub fn load(path: &Path, n: usize, p: usize) -> Result<Trained> {
         best_loss: file.float("best_loss", n)?,
         best_step: steps("best_step", n)?,
         curves,
+        accuracy,
         snapshots: taken.iter().enumerate().map(snapshot).collect(),
     })
 }
@@ -233,6 +253,7 @@ mod tests {
                 second: vec![0.5; 4],
                 active: vec![true, false],
                 diverged_at: vec![None, Some(7)],
+                alpha: vec![0.5, 1.0],
             },
             outcomes: vec![Outcome::Running, Outcome::Diverged],
             steps: vec![50, 7],
@@ -240,6 +261,7 @@ mod tests {
             best_loss: vec![0.1, f32::INFINITY],
             best_step: vec![25, 0],
             curves: vec![vec![(0, 1.0), (25, 0.1)], vec![(0, 1.0)]],
+            accuracy: vec![vec![0.5, 0.75], vec![0.25]],
             snapshots: vec![Snapshot {
                 network: 0,
                 at_loss: 0.5,

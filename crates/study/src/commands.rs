@@ -10,6 +10,7 @@ mod numbers;
 mod parity;
 mod probe;
 mod results;
+mod silent;
 mod study;
 mod summary;
 mod task;
@@ -91,6 +92,8 @@ enum Command {
     Hops(hops::HopsArguments),
     /// Take units or modes out, or put another network's state in, and run again.
     Probe(probe::ProbeArguments),
+    /// Networks without the units that never speak.
+    RemoveSilent(silent::RemoveSilentArguments),
     /// Graphs of a population's fixed points, their classes, and whether they explain the outputs.
     Topology(topology::TopologyArguments),
     /// How far apart two networks' solutions are, or all pairs of many.
@@ -145,6 +148,7 @@ pub(crate) fn perform(arguments: Arguments) -> anyhow::Result<()> {
         Command::Linearise(a) => linearise::linearise(&a, json),
         Command::Hops(a) => hops::hops(&a, json),
         Command::Probe(a) => probe::probe(&a, json),
+        Command::RemoveSilent(a) => silent::remove_silent(&a, json),
         Command::Topology(a) => topology::topology(&a, json),
         Command::Distance(a) => distance::distance(&a, json),
         Command::Explain(a) => explain::explain(&a, json),

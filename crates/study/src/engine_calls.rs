@@ -1,9 +1,10 @@
 //! Every call into the engine that a study makes, in one place.
 
 use crate::error::{Result, StudyError};
-use crate::recipe::scale_drawn;
-use crate::spec::Data;
+use crate::recipe::{read_observed, scale_drawn};
+use crate::spec::{Data, Until};
 use crate::study::{FixedPointsPlan, NetworkPlan, Origin, PopulationPlan, Study, TrainPlan};
+use chiliad_engine::cell::program::Code;
 use chiliad_engine::cpu::CpuExecutor;
 use chiliad_engine::executor::{Executor, Memory, TrainOptions, Trajectories};
 use chiliad_engine::fixed_points::{self, FixedPoints, Visited};
@@ -12,10 +13,12 @@ use chiliad_engine::population::{
     Architecture, Layout, Population, Tensor,
     initialise::{Initial, initialise, initialise_as},
 };
-use chiliad_engine::train::{StopRule, Trained};
+use chiliad_engine::recipe::Loss;
+use chiliad_engine::train::{AccuracyRule, Lesson, StopRule, Trained};
 use chiliad_tasks::{Condition, Task, TrialBank, Trials};
 use rayon::prelude::*;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// A device that was chosen, and why.
 pub struct Device {
@@ -135,12 +138,7 @@ pub fn work(study: &Study, task: &Task) -> Result<f64> {
                 outputs: plan.outputs,
             };
             let layout = Layout::new(&architecture);
-            let weights: usize = layout
-                .tensors
-                .iter()
-                .filter(|t| t.shape.len() == 2)
-                .map(Tensor::len)
-                .sum();
+            let weights = products(&layout);
             let steps = task.shape(&train.variant)?.n_steps;
             work += 6.0 * (plan.networks.len() * train.batch * steps * weights) as f64;
         }
@@ -234,6 +232,9 @@ pub fn initial(plan: &PopulationPlan, networks: &[usize]) -> Result<Population> 
     let seeds: Vec<_> = chosen.iter().map(|n| n.seeds).collect();
     let mut population = initialise_as(&architecture, &seeds, &how);
     scale_drawn(&mut population, &chosen);
+    if let Origin::Train(train) = &plan.origin {
+        read_observed(&mut population, &train.recipe.observe);
+    }
     population.constants = chosen
         .iter()
         .flat_map(|n| n.constants.iter().map(|c| *c as f32))
@@ -316,26 +317,57 @@ pub fn train(
     let options = options_of(population, plan, &training.networks)?;
     let stop = StopRule {
         loss: training.criterion,
+        held: match plan.until {
+            Until::Held { evaluations, .. } => evaluations,
+            _ => 1,
+        },
+        accuracy: match plan.until {
+            Until::Accuracy { at_least, mean_of } => Some(AccuracyRule {
+                at_least: at_least as f32,
+                mean_of,
+            }),
+            _ => None,
+        },
         max_steps: plan.max_steps,
         evaluate_every: plan.eval_every,
         snapshots: plan.snapshots.iter().map(|l| *l as f32).collect(),
     };
-    let (task, variant) = (Arc::clone(&training.task), plan.variant.as_str());
-    let bank = match plan.recipe.data {
-        Data::Bank => TrialBank::new(task, variant, training.seed, plan.bank_trials, plan.batch)?,
-        Data::Fresh => {
-            let seeds: Vec<u64> = training.networks.iter().map(|n| n.seeds.data).collect();
-            TrialBank::fresh(task, variant, &seeds, plan.batch)?
-        }
+    let trials = |variant: &str| -> Result<(TrialBank, Trials)> {
+        let task = Arc::clone(&training.task);
+        let bank = match plan.recipe.data {
+            Data::Bank => {
+                TrialBank::new(task, variant, training.seed, plan.bank_trials, plan.batch)?
+            }
+            Data::Fresh => {
+                let seeds: Vec<u64> = training.networks.iter().map(|n| n.seeds.data).collect();
+                TrialBank::fresh(task, variant, &seeds, plan.batch)?
+            }
+        };
+        let evaluation = plan.evaluation_of(variant, &training.task, training.seed)?;
+        Ok((bank, evaluation))
     };
-    let evaluation = plan.evaluation(&training.task, training.seed)?;
-    Ok(chiliad_engine::train::train(
+    let before = plan
+        .curriculum
+        .iter()
+        .map(|l| trials(&l.variant))
+        .collect::<Result<Vec<_>>>()?;
+    let lessons: Vec<Lesson<'_>> = before
+        .iter()
+        .zip(plan.lessons())
+        .map(|((bank, evaluation), until)| Lesson {
+            bank,
+            evaluation,
+            until,
+        })
+        .collect();
+    let (bank, evaluation) = trials(&plan.variant)?;
+    Ok(chiliad_engine::train::teach(
         executor,
         population,
         &options,
         &stop,
-        &bank,
-        &evaluation,
+        &lessons,
+        (&bank, &evaluation),
         from,
         after_evaluation,
     )?)
@@ -351,9 +383,111 @@ pub fn losses(
     population: &Population,
     trials: &Trials,
 ) -> Result<Vec<f32>> {
+    losses_as(executor, population, Loss::MaskedMean, trials)
+}
+
+/// Loss of a kind of every network. `[network]`
+///
+/// # Errors
+///
+/// Those of the executor.
+pub fn losses_as(
+    executor: &dyn Executor,
+    population: &Population,
+    loss: Loss,
+    trials: &Trials,
+) -> Result<Vec<f32>> {
+    let options = TrainOptions {
+        loss,
+        ..TrainOptions::new(population.n_networks)
+    };
     Ok(executor
-        .train(population, &TrainOptions::new(population.n_networks), None)?
+        .train(population, &options, None)?
         .evaluate(trials)?)
+}
+
+/// Arithmetic operations of a training step of one network of a population: products forward and twice as many backward, and the
+/// cell's instructions for every unit, a fused multiply-add counted as two and a transcendental function as one. Penalties and
+/// the optimiser's step are not counted.
+///
+/// # Errors
+///
+/// Those of cell and task.
+pub fn operations(plan: &PopulationPlan, train: &TrainPlan, task: &Task) -> Result<f64> {
+    let architecture = initial(plan, &[])?.architecture;
+    let programs = &architecture.cell.programs;
+    let pointwise = programs
+        .drive
+        .iter()
+        .chain(&programs.drive_adjoint)
+        .chain([&programs.next, &programs.next_adjoint])
+        .flat_map(|p| &p.instructions)
+        .map(|i| match i.code {
+            Code::Copy => 0,
+            Code::MulAdd | Code::NegMulAdd | Code::MulSub => 2,
+            _ => 1,
+        })
+        .sum::<usize>();
+    let layout = Layout::new(&architecture);
+    let per_step = 6 * products(&layout) + plan.units * pointwise;
+    Ok((train.batch * task.shape(&train.variant)?.n_steps * per_step) as f64)
+}
+
+/// Entries of all matrices of a network.
+fn products(layout: &Layout) -> usize {
+    layout
+        .tensors
+        .iter()
+        .filter(|t| t.shape.len() == 2)
+        .map(Tensor::len)
+        .sum()
+}
+
+/// Least wall-clock that [`seconds_per_step`] times, and how often it does.
+const TIMED_SECONDS: f64 = 0.1;
+const TIMED_TIMES: usize = 3;
+/// Most steps in one of them.
+const MOST_TIMED: u64 = 1 << 20;
+
+/// Seconds of a training step of one network of a population, all networks of it being trained together on this device: the
+/// best of three measurements, evaluations left out.
+///
+/// # Errors
+///
+/// Those of the executor and of the task.
+pub fn seconds_per_step(
+    executor: &dyn Executor,
+    plan: &PopulationPlan,
+    train: &TrainPlan,
+    task: &Task,
+    seed: u64,
+) -> Result<f64> {
+    let all: Vec<usize> = (0..plan.networks.len()).collect();
+    let population = initial(plan, &all)?;
+    let options = options_of(
+        &population,
+        train,
+        &plan.networks.iter().collect::<Vec<_>>(),
+    )?;
+    let grid = task.grid_size(&train.variant)?.unwrap_or(usize::MAX);
+    let bank = task.sample(&train.variant, train.bank_trials.min(grid), seed)?;
+    let mut training = executor.train(&population, &options, None)?;
+    training.advance(&bank, 1)?;
+    let (mut steps, mut best) = (1, f64::INFINITY);
+    for _ in 0..TIMED_TIMES {
+        loop {
+            let start = Instant::now();
+            training.advance(&bank, steps)?;
+            let seconds = start.elapsed().as_secs_f64();
+            // Networks that have all diverged take no time.
+            if seconds >= TIMED_SECONDS || steps >= MOST_TIMED {
+                best = best.min(seconds / steps as f64);
+                break;
+            }
+            steps *= 2;
+        }
+    }
+    Ok(best / plan.networks.len().max(1) as f64)
 }
 
 /// States and outputs on trials.
@@ -523,7 +657,7 @@ pub fn measure() -> Result<(f64, f64)> {
     };
     let mut training = executor.train(&population, &TrainOptions::new(networks), None)?;
     training.advance(&bank, 1)?;
-    let start = std::time::Instant::now();
+    let start = Instant::now();
     let n = 5;
     training.advance(&bank, n)?;
     let products = (units * units + 2 * units * channels) as f64;

@@ -85,6 +85,7 @@ pub fn report_data(folder: &StudyFolder, executor: &dyn Executor) -> Result<Repo
         topology,
         dynamics: dynamics::dynamics(folder, &study)?,
         alike,
+        benchmark: crate::run::benchmark::read(folder)?,
         robustness,
         methods,
     })
@@ -175,7 +176,7 @@ fn population_report(
         n_parameters: crate::engine_calls::initial(plan, &[])?.layout.n_params,
         criterion: match &plan.origin {
             Origin::Train(t) => match t.until {
-                Until::Loss(loss) => Some(loss),
+                Until::Loss(loss) | Until::Held { loss, .. } => Some(loss),
                 _ => crate::run::criterion::criterion(study, folder, t)?.map(f64::from),
             },
             _ => None,

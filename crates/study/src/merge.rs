@@ -77,6 +77,14 @@ pub fn merge(folders: &[PathBuf], out: &Path) -> Result<StudyFolder> {
         (&m.executor, &m.device, &m.device_reason),
     )?;
     for plan in &study.populations {
+        // Every part has trained the same pilots.
+        let stage = format!("tune/{}", plan.label);
+        if let Some(tuned) = first.manifest.stages.get(&stage) {
+            for file in &tuned.files {
+                whole.write(file, &first.read(file)?)?;
+            }
+            whole.finish(&stage, tuned.files.clone(), tuned.seconds)?;
+        }
         population(&parts, &mut whole, &study, plan)?;
     }
     Ok(whole)

@@ -9,14 +9,14 @@ use chiliad_engine::executor::{Order, TrainOptions};
 use chiliad_engine::population::initialise::{Initial, dale_signs};
 use chiliad_engine::population::{Population, Role};
 use chiliad_engine::recipe::{
-    Constraint, Form, Loss, Optimiser, Part, Penalty, Regulariser, Schedule,
+    Constraint, Forcing, Form, JacobianNorm, Loss, Optimiser, Part, Penalty, Regulariser, Schedule,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What one network has of the numbers that may differ between networks, by name: strengths of penalties, `weight_decay`,
-/// `input_noise`, `ratio`, `density`, `rank`, `dimensions`, `gamma`.
+/// `input_noise`, `ratio`, `density`, `rank`, `dimensions`, `gamma`, `forcing_every`, `alpha`.
 pub type Settings = BTreeMap<String, f64>;
 
 /// What all networks of a population share.
@@ -45,6 +45,31 @@ pub struct RecipePlan {
     pub restriction: Restriction,
     /// Initial weights.
     pub initial: Initial,
+    /// Units that the last outputs read as they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub observe: Vec<usize>,
+    /// Teacher forcing; its numbers are settings of the networks, `forcing_every` or `alpha`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forcing: Option<ForcingPlan>,
+}
+
+/// How states are forced.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum ForcingPlan {
+    /// Replaced at every so many steps.
+    Sparse,
+    /// Moved by a share.
+    Generalised,
+    /// Moved by a share that follows the Jacobians.
+    Annealed {
+        /// Which norm of them.
+        norm: JacobianNorm,
+        /// Training steps between two estimates.
+        every: u64,
+        /// Share of alpha that stays where the estimate is smaller.
+        keep: f64,
+    },
 }
 
 /// Restrictions that all networks share.
@@ -134,6 +159,20 @@ impl RecipePlan {
                 strength: setting(penalty.name()).unwrap_or_else(|| vec![0.0; networks.len()]),
             })
             .collect();
+        options.observed.clone_from(&self.observe);
+        options.forcing = self.forcing.map(|plan| match plan {
+            ForcingPlan::Sparse => Forcing::Sparse {
+                every: setting("forcing_every")
+                    .unwrap_or_default()
+                    .iter()
+                    .map(|e| *e as u64)
+                    .collect(),
+            },
+            ForcingPlan::Generalised => Forcing::Generalised {
+                alpha: setting("alpha").unwrap_or_default(),
+            },
+            ForcingPlan::Annealed { norm, every, keep } => Forcing::Annealed { norm, every, keep },
+        });
         options.constraint = self.constraint(population, networks)?.map(Arc::new);
         Ok(())
     }
@@ -146,7 +185,8 @@ impl RecipePlan {
     ) -> Result<Option<Constraint>> {
         let varies = ["ratio", "density", "rank", "dimensions", "gamma"];
         let varied = |n: &&NetworkPlan| varies.iter().any(|name| n.settings.contains_key(*name));
-        if self.restriction == Restriction::default() && !networks.iter().any(varied) {
+        let free = self.restriction == Restriction::default() && self.observe.is_empty();
+        if free && !networks.iter().any(varied) {
             return Ok(None);
         }
         let units = population.architecture.units;
@@ -176,12 +216,6 @@ impl RecipePlan {
                     .sparse(k, density, network.seeds.init)
                     .map_err(wrong)?;
             }
-            if !r.silenced.is_empty() {
-                let gains: Vec<f32> = (0..units)
-                    .map(|u| f32::from(u8::from(!r.silenced.contains(&u))))
-                    .collect();
-                constraint.gains(k, &gains).map_err(wrong)?;
-            }
             if let Some(&gamma) = network.settings.get("gamma") {
                 // Drawn with variance 1/N: times N, or sqrt N, it has the variance of the parametrisation.
                 let n = units as f64;
@@ -189,6 +223,13 @@ impl RecipePlan {
                 constraint.scale(k, (1.0 / (gamma * n)) as f32, |r| r == Role::Readout);
             }
             constraint.freeze(k, |role| r.frozen.iter().any(|p| p.holds(role)));
+            constraint.observe(k, self.observe.len());
+            if !r.silenced.is_empty() {
+                let gains: Vec<f32> = (0..units)
+                    .map(|u| f32::from(u8::from(!r.silenced.contains(&u))))
+                    .collect();
+                constraint.gains(k, &gains).map_err(wrong)?;
+            }
         }
         let whole = |name: &str| -> Vec<Option<usize>> {
             let of = |n: &&NetworkPlan| n.settings.get(name).map(|v| *v as usize);
@@ -211,6 +252,29 @@ impl RecipePlan {
                 .map_err(wrong)?;
         }
         Ok(Some(constraint))
+    }
+}
+
+/// Sets the rows of the readout that read observed units.
+pub fn read_observed(population: &mut Population, observed: &[usize]) {
+    let layout = Arc::clone(&population.layout);
+    let first = population
+        .architecture
+        .outputs
+        .saturating_sub(observed.len());
+    let units = population.architecture.units;
+    for params in population.params.chunks_exact_mut(layout.n_params.max(1)) {
+        if let Some(readout) = layout.find(Role::Readout) {
+            let rows = params[readout.range()].chunks_exact_mut(units).skip(first);
+            for (row, &unit) in rows.zip(observed) {
+                row.fill(0.0);
+                row[unit] = 1.0;
+            }
+        }
+        if let Some(bias) = layout.find(Role::ReadoutBias) {
+            let last = params[bias.range()].iter_mut().skip(first);
+            last.take(observed.len()).for_each(|b| *b = 0.0);
+        }
     }
 }
 

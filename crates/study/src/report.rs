@@ -8,6 +8,7 @@
 pub mod data;
 
 mod alike;
+mod benchmark;
 mod decisions;
 mod dynamics;
 mod found;
@@ -42,6 +43,7 @@ pub fn render(data: &ReportData) -> String {
     let sections = [
         header::section(data),
         learned::section(data, &palette),
+        benchmark::section(data, &palette),
         found::section(data, &palette),
         dynamics::section(data, &palette),
         look::section(data, &palette),
@@ -66,6 +68,7 @@ pub fn figures(data: &ReportData) -> Vec<(String, String)> {
         ("basin_shares".to_owned(), shares::figure(data, &palette)),
     ];
     figures.extend(decisions::figure(data, &palette).map(|f| ("psychometric".to_owned(), f)));
+    figures.extend(benchmark::figure(data, &palette).map(|f| ("benchmark".to_owned(), f)));
     figures.extend(graphs::figure(data).map(|f| ("topology_classes".to_owned(), f)));
     figures.extend(dynamics::figures(data, &palette));
     figures.extend(look::figures(data, &palette));

@@ -1,8 +1,10 @@
 //! From a study as written to a [`Study`]: axes multiplied, defaults explicit, impossible values refused.
 
+mod benchmark;
 mod check;
 mod distances;
 mod dynamics;
+mod forcing;
 mod recipe;
 mod train;
 
@@ -121,6 +123,7 @@ impl Resolver<'_> {
         let (fixed_points, topology) = self.measures(spec)?;
         let dynamics = self.dynamics(spec, &task, &populations)?;
         let comparison = self.comparison(spec, &task, &populations)?;
+        let benchmark = self.benchmark(spec, &task, &populations)?;
         Ok(Study {
             format: 1,
             title: spec.title.clone(),
@@ -132,6 +135,7 @@ impl Resolver<'_> {
             topology,
             dynamics,
             comparison,
+            benchmark,
             claims: spec.claims.clone(),
         })
     }
@@ -377,6 +381,20 @@ impl Resolver<'_> {
                 })
             })
             .collect()
+    }
+
+    /// A variant of the task by its name, with or without `ood-`.
+    fn variant(&self, task: &Task, name: &str, path: &str) -> Result<String> {
+        let known = |name: &str| task.variants().any(|v| v == name);
+        let long = format!("ood-{name}");
+        let variant = if !known(name) && known(&long) {
+            long
+        } else {
+            name.to_owned()
+        };
+        task.shape(&variant)
+            .map_err(|e| self.refuse(path, e.to_string()))?;
+        Ok(variant)
     }
 
     /// `LossOf` names a group that does not itself wait for another.

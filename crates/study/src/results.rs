@@ -149,22 +149,34 @@ pub fn networks_table(
         .to_bytes()
 }
 
-/// `curves.parquet`: network, step, loss; sorted by network, then step.
+/// `curves.parquet`: network, step, loss, and the lesson where there is a curriculum, whose losses are `until`; sorted by network,
+/// then step.
 ///
 /// # Errors
 ///
 /// Those of [`Table::to_bytes`].
-pub fn curves_table(indices: &[usize], curves: &[Vec<(u64, f32)>]) -> Result<Vec<u8>> {
+pub fn curves_table(
+    indices: &[usize],
+    curves: &[Vec<(u64, f32)>],
+    until: &[f32],
+) -> Result<Vec<u8>> {
     let rows: Vec<(usize, u64, f32)> = indices
         .iter()
         .zip(curves)
         .flat_map(|(n, curve)| curve.iter().map(|c| (*n, c.0, c.1)))
         .collect();
-    Table::default()
+    let table = Table::default()
         .integers("network", rows.iter().map(|r| r.0 as i64))
         .integers("step", rows.iter().map(|r| r.1 as i64))
-        .numbers("loss", rows.iter().map(|r| f64::from(r.2)))
-        .to_bytes()
+        .numbers("loss", rows.iter().map(|r| f64::from(r.2)));
+    if until.is_empty() {
+        return table.to_bytes();
+    }
+    // The lesson that a point was made in: that after the points before it.
+    let lessons = curves
+        .iter()
+        .flat_map(|c| (0..c.len()).map(|k| train::lesson(&c[..k], until).0 as i64));
+    table.integers("lesson", lessons).to_bytes()
 }
 
 /// A row of `snapshots.parquet`: the weights of a network when its loss first was at most one named.

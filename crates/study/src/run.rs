@@ -1,11 +1,13 @@
 //! A study from its plan to a finished folder, stage by stage; what is finished is not done again.
 
+pub mod benchmark;
 pub(crate) mod criterion;
 pub mod distances;
 mod dynamics;
 mod search;
 mod topology;
 mod train;
+mod tune;
 
 use crate::engine_calls::{self, Device};
 use crate::error::{Result, StudyError};
@@ -100,6 +102,13 @@ pub fn run(
         events,
         started: Instant::now(),
     };
+    let tuned = run.tune()?;
+    if let Some(tuned) = &tuned {
+        run = Run {
+            study: tuned,
+            ..run
+        };
+    }
     for plan in run.order() {
         run.train(plan)?;
     }
@@ -118,6 +127,7 @@ pub fn run(
     }
     if options.shard.is_none() {
         run.compare()?;
+        run.benchmark()?;
         run.report()?;
     }
     Ok(run.folder)
@@ -181,6 +191,17 @@ impl<'a> Run<'a> {
             (started.elapsed().as_secs() >= seconds).then_some(StudyError::TimeLimit { seconds })
         };
         distances::compare(&mut self.folder, self.study, &self.task, self.events, &stop)
+    }
+
+    /// As [`Run::compare`].
+    fn benchmark(&mut self) -> Result<()> {
+        benchmark::benchmark(
+            &mut self.folder,
+            self.study,
+            &self.task,
+            &*self.device.executor,
+            self.events,
+        )
     }
 
     fn report(&mut self) -> Result<()> {

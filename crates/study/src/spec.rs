@@ -1,20 +1,24 @@
 //! A study file as written: serde types, nothing resolved, defaults in one place.
 
+mod benchmark;
 mod distances;
 mod dynamics;
+mod forcing;
 mod one_or_many;
 mod parse;
 mod recipe;
 
+pub use benchmark::{BenchmarkSpec, TuneSpec};
 pub use distances::{
     CkaSpec, CompareSpec, DistanceSpec, DsaSpec, FitSpec, OutOfDistributionSpec, OutputSpec,
     PrincipalSpec, ProcrustesSpec, RegistrationSpec, RsaSpec, SvccaSpec, WeightScale, WeightSpec,
 };
 pub use dynamics::{AttractorsSpec, DriveSpec, LineariseSpec, LyapunovSpec, Wrong};
+pub use forcing::ForcingSpec;
 pub use one_or_many::OneOrMany;
 pub use recipe::{
     CommunicabilitySpec, ConstrainSpec, DaleBy, DaleSpec, Match, NuclearSpec, OptimiserSpec,
-    PenaliseSpec, RateCapSpec, ResolventSpec, ScalingSpec, SpectralRadiusSpec,
+    OwnSpec, PenaliseSpec, RateCapSpec, ResolventSpec, ScalingSpec, SpectralRadiusSpec,
 };
 
 use chiliad_engine::files::FileLayout;
@@ -106,6 +110,9 @@ pub struct TrainSpec {
     /// Step size, here or in `optimiser`.
     #[serde(default)]
     pub learning_rate: Option<OneOrMany<f64>>,
+    /// Step size chosen for each population by pilots.
+    #[serde(default)]
+    pub tune: Option<TuneSpec>,
     /// Optimiser.
     #[serde(default)]
     pub optimiser: OptimiserSpec,
@@ -154,6 +161,9 @@ pub struct TrainSpec {
     /// Variant of the task that is trained on.
     #[serde(default = "defaults::variant")]
     pub variant: String,
+    /// Variants that come before it, each until its own loss is reached; every network goes at its own speed.
+    #[serde(default)]
+    pub curriculum: Vec<LessonSpec>,
     /// Trials in one generation of the trial bank.
     #[serde(default = "defaults::bank_trials")]
     pub bank_trials: usize,
@@ -175,6 +185,25 @@ pub struct TrainSpec {
     /// Whether the initial state is trained.
     #[serde(default)]
     pub train_initial_state: bool,
+    /// Units that the last outputs of the task read as they are, so that their targets are those of the units' states.
+    #[serde(default)]
+    pub observe: Vec<usize>,
+    /// Samples of the tangent kernels whose alignment before and after training goes into `networks.parquet`; 0 for none.
+    #[serde(default)]
+    pub ntk: usize,
+    /// Teacher forcing.
+    #[serde(default)]
+    pub forcing: Option<ForcingSpec>,
+}
+
+/// A part of a curriculum.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct LessonSpec {
+    /// Variant of the task.
+    pub variant: String,
+    /// Evaluation loss, on this variant, at which the next one begins.
+    pub until: f64,
 }
 
 /// Where the trials of a step come from.
@@ -194,6 +223,22 @@ pub enum Until {
     Loss(f64),
     /// Its evaluation loss is at most this share of the variance of the evaluation's targets.
     NormalisedError(f64),
+    /// Its evaluation loss has been at most this at so many evaluations in a row.
+    Held {
+        /// Loss.
+        loss: f64,
+        /// Evaluations.
+        evaluations: usize,
+    },
+    /// The share of evaluation trials in which the largest output at the last step that counts is the right one has a mean of at
+    /// least this over the last evaluations.
+    Accuracy {
+        /// Share.
+        at_least: f64,
+        /// Evaluations.
+        #[serde(default = "defaults::mean_of")]
+        mean_of: usize,
+    },
     /// Its evaluation loss is at most the median of the best losses of that group, which must not wait for another. In a
     /// part of a study (`--shard`) a group that is trained is trained whole for this, in every part: the median must not
     /// depend on how the study is cut.
@@ -298,6 +343,8 @@ pub enum MeasureSpec {
     OutputDistance(OutputSpec),
     /// Loss on another variant of the task: its spread over networks.
     OutOfDistribution(OutOfDistributionSpec),
+    /// Success, steps, robustness and cost of each population.
+    Benchmark(BenchmarkSpec),
 }
 
 impl MeasureSpec {
@@ -310,7 +357,8 @@ impl MeasureSpec {
             | Self::Attractors(_)
             | Self::Lyapunov(_)
             | Self::Linearise(_)
-            | Self::OutOfDistribution(_) => return None,
+            | Self::OutOfDistribution(_)
+            | Self::Benchmark(_) => return None,
             Self::Svcca(s) => DistanceSpec::Svcca(s.clone()),
             Self::Cka(s) => DistanceSpec::Cka(s.clone()),
             Self::Procrustes(s) => DistanceSpec::Procrustes(s.clone()),
@@ -398,6 +446,7 @@ pub mod defaults {
         reason = "each is the default of the field of the same name"
     )]
     use super::{FileLayout, OneOrMany, Until};
+    use chiliad_engine::recipe::Part;
 
     pub const LEARNING_RATE: f64 = 0.01;
 
@@ -483,6 +532,30 @@ pub mod defaults {
         256
     }
     pub fn grace() -> usize {
+        3
+    }
+    pub fn weights() -> Vec<Part> {
+        Part::WEIGHTS.to_vec()
+    }
+    pub fn mean_of() -> usize {
+        5
+    }
+    pub fn anneal_every() -> u64 {
+        5
+    }
+    pub fn anneal_keep() -> f64 {
+        0.999
+    }
+    pub fn state_noise() -> Vec<f64> {
+        vec![0.05, 0.1, 0.2]
+    }
+    pub fn silenced() -> Vec<f64> {
+        vec![0.05, 0.1, 0.2]
+    }
+    pub fn draws() -> usize {
+        8
+    }
+    pub fn pilots() -> u64 {
         3
     }
 }

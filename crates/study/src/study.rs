@@ -4,8 +4,8 @@ use crate::error::{Result, StudyError};
 use crate::folder::sha256;
 use crate::recipe::{RecipePlan, Settings};
 use crate::spec::{
-    AttractorsSpec, ClaimSpec, CompareSpec, DistanceSpec, LineariseSpec, LyapunovSpec,
-    OutOfDistributionSpec, Until,
+    AttractorsSpec, BenchmarkSpec, ClaimSpec, CompareSpec, DistanceSpec, LessonSpec, LineariseSpec,
+    LyapunovSpec, OutOfDistributionSpec, Until,
 };
 use chiliad_engine::cell::Cell;
 use chiliad_engine::files::FileLayout;
@@ -47,6 +47,9 @@ pub struct Study {
     /// How networks are compared, if they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comparison: Option<ComparePlan>,
+    /// Success, steps, robustness and cost, if asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub benchmark: Option<BenchmarkSpec>,
     /// Claims.
     pub claims: Vec<ClaimSpec>,
 }
@@ -145,6 +148,9 @@ pub enum Origin {
 pub struct TrainPlan {
     /// Variant of the task.
     pub variant: String,
+    /// Variants that come before it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub curriculum: Vec<LessonSpec>,
     /// Trials per step.
     pub batch: usize,
     /// Trials per generation of the bank.
@@ -165,6 +171,24 @@ pub struct TrainPlan {
     pub snapshots: Vec<f64>,
     /// Whether the initial state is trained.
     pub train_initial_state: bool,
+    /// Samples of the tangent kernels, 0 for none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub ntk: usize,
+    /// How the step size is chosen, where it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tuning: Option<TuningPlan>,
+}
+
+/// How the step size of a population is chosen before its networks are trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TuningPlan {
+    /// Step sizes that are tried.
+    pub rates: Vec<f64>,
+    /// Seeds of the pilots, none of them a network's.
+    pub seeds: Vec<u64>,
+    /// The step size chosen; until there is one, the networks' is the first of those tried.
+    pub chosen: Option<f64>,
 }
 
 /// How fixed points are sought.
@@ -262,6 +286,14 @@ impl DynamicsMeasure {
     }
 }
 
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde asks for a reference"
+)]
+fn is_zero(n: &usize) -> bool {
+    *n == 0
+}
+
 impl Study {
     /// Stages that every population goes through, in order; a population's own is `<stage>/<label>`.
     #[must_use]
@@ -309,11 +341,38 @@ impl Study {
         let mut study = self.clone();
         study.task.file = study.task.file.map(|_| PathBuf::new());
         for population in &mut study.populations {
-            if let Origin::Import { file, .. } = &mut population.origin {
-                *file = PathBuf::new();
+            match &mut population.origin {
+                Origin::Import { file, .. } => *file = PathBuf::new(),
+                Origin::Train(train) => {
+                    // A result, not a setting.
+                    if let Some(tuning) = &mut train.tuning {
+                        tuning.chosen = None;
+                        let rate = tuning.rates.first().copied().unwrap_or_default();
+                        population
+                            .networks
+                            .iter_mut()
+                            .for_each(|n| n.learning_rate = rate);
+                    }
+                }
+                Origin::Untrained { .. } => {}
             }
         }
         Ok(sha256(study.to_ron()?.as_bytes()))
+    }
+
+    /// The same study with a population's step size chosen.
+    pub fn choose(&mut self, population: usize, rate: f64) {
+        let Some(plan) = self.populations.get_mut(population) else {
+            return;
+        };
+        if let Origin::Train(train) = &mut plan.origin {
+            if let Some(tuning) = &mut train.tuning {
+                tuning.chosen = Some(rate);
+                plan.networks
+                    .iter_mut()
+                    .for_each(|n| n.learning_rate = rate);
+            }
+        }
     }
 
     /// Networks in all populations.
@@ -378,10 +437,25 @@ impl TrainPlan {
     ///
     /// Those of [`Task::evaluation`].
     pub fn evaluation(&self, task: &Task, seed: u64) -> Result<Trials> {
-        if self.variant == chiliad_tasks::task::TRAIN {
+        self.evaluation_of(&self.variant, task, seed)
+    }
+
+    /// The same of a variant of the curriculum.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Task::evaluation`].
+    pub fn evaluation_of(&self, variant: &str, task: &Task, seed: u64) -> Result<Trials> {
+        if variant == chiliad_tasks::task::TRAIN {
             return Ok(task.evaluation(self.eval_trials, seed)?);
         }
         // Another stream than any bank: its seed is the complement.
-        Ok(task.sample(&self.variant, self.eval_trials, !seed)?)
+        Ok(task.sample(variant, self.eval_trials, !seed)?)
+    }
+
+    /// Losses at which one lesson ends and the next begins.
+    #[must_use]
+    pub fn lessons(&self) -> Vec<f32> {
+        self.curriculum.iter().map(|l| l.until as f32).collect()
     }
 }

@@ -72,20 +72,21 @@ fn five_hundred_networks_sweep_four_settings_and_equal_themselves_alone() {
         &folder,
         "all",
         "rate",
-        "cell: \"rate\", seeds: 4, learning_rate: [0.01, 0.003, 0.03, 0.001, 0.02], noise: [0.0, 0.05, 0.1, 0.2, 0.4], \
-         penalise: (l1: [0.0, 0.001, 0.003, 0.01, 0.03], l2: 0.001)",
+        "cell: \"rate\", seeds: 2, learning_rate: [0.01, 0.003, 0.03, 0.001, 0.02], noise: [0.0, 0.05, 0.1, 0.2, 0.4], \
+         penalise: (l1: [0.0, 0.001, 0.003, 0.01, 0.03], l2: [0.0, 0.004])",
     );
     assert_eq!(together.n_networks, 500);
-    // In the order of the axes: step size, noise, L1, seed.
+    // In the order of the axes: step size, noise, L1, L2, seed.
     for network in [0_usize, 7, 123, 250, 388, 499] {
         let axis = |by: usize| network / by % 5;
+        let l2 = [0.0, 0.004][network / 2 % 2];
         let alone = trained(
             &folder,
             &format!("alone-{network}"),
             "rate",
             &format!(
-                "cell: \"rate\", seeds: [{}], learning_rate: {}, noise: {}, penalise: (l1: {}, l2: 0.001)",
-                network % 4,
+                "cell: \"rate\", seeds: [{}], learning_rate: {}, noise: {}, penalise: (l1: {}, l2: {l2})",
+                network % 2,
                 [0.01, 0.003, 0.03, 0.001, 0.02][axis(100)],
                 [0.0, 0.05, 0.1, 0.2, 0.4][axis(20)],
                 [0.0, 0.001, 0.003, 0.01, 0.03][axis(4)],

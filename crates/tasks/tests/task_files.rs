@@ -50,14 +50,14 @@ fn a_value_out_of_range_names_the_path_of_its_field() {
         (
             CONTEXT,
             "recipe: (",
-            "recipe: (curriculum: [(variant: \"ood-lang\", until: 0.1)], ",
+            "recipe: (curriculum: [(variant: \"ood-lang\", criterion: 0.1)], ",
             "recipe.curriculum[0].variant = ood-lang: must be",
         ),
         (
             CONTEXT,
             "recipe: (",
-            "recipe: (curriculum: [(variant: \"train\", until: 0.1), (variant: \"train\", until: -1.0)], ",
-            "recipe.curriculum[1].until = -1",
+            "recipe: (curriculum: [(variant: \"train\", criterion: 0.1), (variant: \"train\", criterion: -1.0)], ",
+            "recipe.curriculum[1].criterion = -1",
         ),
         (
             FLIP_FLOP,

@@ -5,6 +5,7 @@
 
 use super::activity::{Activity, Moments};
 use super::arena::{Arena, BLOCK, CHUNK, Placed, Timed};
+use super::forcing::Unforced;
 use super::product::{Along, Product, Readout, Start, Term, padded};
 use super::weights::Weights;
 use crate::cell::graph::Leaf;
@@ -33,18 +34,20 @@ pub(crate) struct Block {
     pub(crate) states: Vec<Timed>,
     gates: Vec<Vec<Timed>>,
     drive: Vec<Timed>,
-    output: Timed,
+    pub(super) output: Timed,
     adjoint_gates: Vec<Vec<Timed>>,
     adjoint_drive: Vec<Timed>,
     adjoint_output: Timed,
     pub(super) adjoint_previous: Vec<Timed>,
-    adjoint_states: Vec<Timed>,
+    pub(super) adjoint_states: Vec<Timed>,
     adjoint_unit: Vec<Timed>,
     pub(crate) noise: Vec<Timed>,
     /// `[trial][time][output]` of the last forward pass.
     pub(crate) outputs: Vec<f32>,
     /// dL/d(outputs)
     pub(super) errors: Vec<f32>,
+    /// Of the pass in progress, where it is forced.
+    pub(super) unforced: Option<Unforced>,
 }
 
 impl Block {
@@ -125,6 +128,7 @@ impl Block {
             noise,
             outputs: Vec::new(),
             errors: Vec::new(),
+            unforced: None,
         }
     }
 
@@ -382,9 +386,6 @@ impl Block {
         for (i, &array) in self.adjoint_unit.iter().enumerate() {
             add_rows(self.arena.at(array, t), &mut gradient.unit[i]);
         }
-        if t.is_multiple_of(CHUNK) {
-            self.weight_gradients(simd, gradient, trials, t);
-        }
     }
 
     /// Sets the adjoints of some states (bits) to zero.
@@ -397,7 +398,7 @@ impl Block {
 
     /// Weight gradients of the steps from `first` to the end of its chunk, latest first.
     #[inline(always)]
-    fn weight_gradients<S: Simd>(
+    pub(super) fn weight_gradients<S: Simd>(
         &self,
         simd: S,
         gradient: &mut Weights,
@@ -467,7 +468,7 @@ impl Block {
                 x,
                 stride: trials.n_steps * n_outputs,
                 along: Along::Rows,
-                w: self.arena.at(self.output, t),
+                w: self.seen(t),
                 depth: BLOCK,
             };
         }

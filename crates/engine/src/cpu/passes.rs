@@ -1,8 +1,9 @@
 //! Passes over the whole trials of a block: forward and backward with the loss between them, or forward only.
 
 use super::activity::{Activity, Moments};
-use super::arena::BLOCK;
+use super::arena::{BLOCK, CHUNK};
 use super::block::{Block, BlockTrials, add_rows};
+use super::forcing::Teacher;
 use super::product::LANES;
 use super::weights::Weights;
 use crate::recipe::Loss;
@@ -12,8 +13,9 @@ use pulp::{Simd, WithSimd};
 /// Fills the variates of noise source i at time t: `(t, i, [trial, padded unit])`.
 pub(crate) type FillNoise<'a> = dyn Fn(usize, usize, &mut [f32]) + 'a;
 
-/// Sees a block and its outputs `[trial, output]` after every step: `(t, block, outputs)`.
-pub(crate) type Visit<'a> = dyn FnMut(usize, &Block, &[f32]) + 'a;
+/// Sees a block and its outputs `[trial, output]` after every step, `(t, block, outputs)`, and may change the states that the
+/// next step begins with.
+pub(crate) type Visit<'a> = dyn FnMut(usize, &mut Block, &[f32]) + 'a;
 
 /// Forward and backward over all steps; the result is the sum of `mask (y - target)^2` over the block.
 pub(crate) struct TrainPass<'a> {
@@ -33,6 +35,8 @@ pub(crate) struct TrainPass<'a> {
     pub(crate) activity: Option<&'a mut Activity>,
     /// Fills the noise variates of a step; none without noise.
     pub(crate) noise: Option<&'a FillNoise<'a>>,
+    /// Teacher forcing with its signal on these trials.
+    pub(crate) forcing: Option<(&'a Teacher, &'a [f32])>,
 }
 
 impl WithSimd for TrainPass<'_> {
@@ -51,11 +55,13 @@ impl WithSimd for TrainPass<'_> {
             scale,
             mut activity,
             noise,
+            forcing,
         } = self;
         let n = BLOCK * block.architecture.outputs;
         let n_steps = trials.n_steps;
         let n_outputs = block.architecture.outputs;
         block.reset(weights);
+        block.unforced = None;
         let mut outputs = std::mem::take(&mut block.outputs);
         outputs.resize(n_steps * n, 0.0);
         for t in 0..n_steps {
@@ -68,6 +74,9 @@ impl WithSimd for TrainPass<'_> {
                 &mut outputs[t * n_outputs..],
                 n_steps * n_outputs,
             );
+            if let Some((teacher, signal)) = forcing {
+                block.force(teacher, signal, n_steps, t);
+            }
         }
         block.errors.resize(n_steps * n, 0.0);
         let loss = simd.vectorize(Errors {
@@ -84,6 +93,10 @@ impl WithSimd for TrainPass<'_> {
             block.arena.at_mut(array, n_steps).fill(0.0);
         }
         for t in (0..n_steps).rev() {
+            if let Some((teacher, _)) = forcing {
+                block.unforce_adjoint(teacher, t);
+                block.exchange_forced(t);
+            }
             block.backward(
                 simd,
                 weights,
@@ -93,6 +106,10 @@ impl WithSimd for TrainPass<'_> {
                 picked.len(),
                 t,
             );
+            block.exchange_forced(t);
+            if t.is_multiple_of(CHUNK) {
+                block.weight_gradients(simd, gradient, trials, t);
+            }
         }
         for (f, &array) in block.adjoint_previous.iter().enumerate() {
             add_rows(block.arena.at(array, 0), &mut gradient.initial[f]);

@@ -3,6 +3,7 @@
 use super::activity::{Activity, Moments};
 use super::arena::BLOCK;
 use super::block::{Block, BlockTrials};
+use super::forcing::Teacher;
 use super::level::Level;
 use super::noise::{BatchNoise, Variates};
 use super::passes::{FillNoise, ForwardPass, MomentsPass, TrainPass};
@@ -27,8 +28,8 @@ pub(crate) struct Worker {
     pub(crate) gradient: Vec<f32>,
 }
 
-/// Sees every block after every step: `(first trial, t, block, outputs [trial, output])`.
-pub(crate) type VisitTrials<'a> = dyn FnMut(usize, usize, &Block, &[f32]) + 'a;
+/// Sees every block after every step, `(first trial, t, block, outputs [trial, output])`, and may change its states.
+pub(crate) type VisitTrials<'a> = dyn FnMut(usize, usize, &mut Block, &[f32]) + 'a;
 
 /// What is minimised for one network.
 pub(crate) struct Objective<'a> {
@@ -37,6 +38,7 @@ pub(crate) struct Objective<'a> {
     pub(crate) weights: &'a [f32],
     pub(crate) loss: Loss,
     pub(crate) regularisers: &'a [Regulariser],
+    pub(crate) teacher: Option<Teacher>,
 }
 
 impl Worker {
@@ -122,6 +124,7 @@ impl Worker {
         self.blocks(bank, picked, noise, |worker, b, trials, fill| {
             let gradient = &mut worker.gradients[b];
             gradient.clear();
+            let signal = objective.teacher.as_ref().map(|of| of.signal(bank, trials));
             let pass = TrainPass {
                 block: &mut worker.block,
                 weights: &worker.weights,
@@ -133,6 +136,7 @@ impl Worker {
                 scale: scale as f32,
                 activity: activity.as_mut(),
                 noise: fill,
+                forcing: objective.teacher.as_ref().zip(signal.as_deref()),
             };
             loss += worker.level.dispatch(pass);
         });

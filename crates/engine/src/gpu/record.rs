@@ -38,6 +38,12 @@ pub(super) fn check(options: &TrainOptions) -> Result<(), EngineError> {
             allowed: allowed.into(),
         })
     };
+    if let Some(forcing) = &options.forcing {
+        return refuse(
+            forcing.name().into(),
+            "training without it; on the CPU with",
+        );
+    }
     let mut caps = 0;
     for r in &options.regularisers {
         match r.penalty {

@@ -68,6 +68,7 @@ impl GpuTraining {
             second: vec![0.0; size],
             active: vec![true; n],
             diverged_at: vec![None; n],
+            alpha: Vec::new(),
         });
         for (what, found) in [
             ("params", host.params.len()),
@@ -212,6 +213,7 @@ impl GpuTraining {
             second: Vec::new(),
             active: Vec::new(),
             diverged_at: Vec::new(),
+            alpha: Vec::new(),
         };
         for chunk in self.device.iter().flat_map(|d| &d.fleet.chunks) {
             state
@@ -332,6 +334,38 @@ impl Training for GpuTraining {
         check_trials("training", &self.population, bank)?;
         self.options.check_bank(bank, self.population.n_networks)?;
         self.survive(|s| s.try_advance(bank, n_steps))
+    }
+
+    /// Bank by bank: networks of the other banks are told to rest, and everything is sent again from the host's state.
+    fn advance_each(
+        &mut self,
+        banks: &[&Trials],
+        of: &[usize],
+        n_steps: u64,
+    ) -> Result<(), EngineError> {
+        self.options
+            .check_each(banks, of, self.population.n_networks)?;
+        if let [bank] = banks {
+            return self.advance(bank, n_steps);
+        }
+        let (first, mut active) = (self.host.step, self.host.active.clone());
+        for (b, bank) in banks.iter().enumerate() {
+            self.device = None;
+            self.host.step = first;
+            for (n, on) in self.host.active.iter_mut().enumerate() {
+                *on = active[n] && of[n] == b;
+            }
+            self.advance(bank, n_steps)?;
+            for (n, on) in active.iter_mut().enumerate() {
+                if of[n] == b {
+                    *on = self.host.active[n];
+                }
+            }
+        }
+        self.host.active = active;
+        self.host.step = first + n_steps;
+        self.device = None;
+        Ok(())
     }
 
     fn evaluate(&mut self, trials: &Trials) -> Result<Vec<f32>, EngineError> {

@@ -6,10 +6,12 @@ mod elementwise;
 mod exponential;
 mod nuclear;
 mod orthogonality;
+mod own;
 mod resolvent;
 mod spectral;
 
 use crate::population::{Layout, Role};
+pub use own::OwnPenalty;
 use serde::{Deserialize, Serialize};
 
 /// A group of tensors.
@@ -90,6 +92,13 @@ pub enum Penalty {
         /// Radii up to this cost nothing.
         bound: f64,
     },
+    /// `sum f(w)`, f of the user's own.
+    Own {
+        /// f
+        function: OwnPenalty,
+        /// Over these.
+        on: Vec<Part>,
+    },
     /// `(tr C)^2 / tr C^2`, C being the covariance of what the readout sees over the batch's trials and steps.
     EffectiveDimension,
 }
@@ -116,6 +125,7 @@ impl Penalty {
             Self::Resolvent { .. } => "resolvent",
             Self::Communicability { .. } => "communicability",
             Self::SpectralRadius { .. } => "spectral_radius",
+            Self::Own { .. } => "own",
             Self::EffectiveDimension => "effective_dimension",
         }
     }
@@ -146,6 +156,7 @@ impl Penalty {
         match self {
             Self::L1 { on } => elementwise::add(&mut view, on, |w| (w.abs(), sign(w))),
             Self::L2 { on } => elementwise::add(&mut view, on, |w| (w * w, 2.0 * w)),
+            Self::Own { function, on } => elementwise::add_all(&mut view, on, |w| function.at(w)),
             Self::InputOrthogonality => orthogonality::add(&mut view),
             Self::Nuclear { proximal } => nuclear::add(&mut view, *proximal),
             Self::Resolvent {

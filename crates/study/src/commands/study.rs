@@ -162,21 +162,28 @@ fn dry(study: &Study, device: &str, json: bool) -> anyhow::Result<()> {
 pub(super) fn status(dir: &Path, json: bool) -> anyhow::Result<()> {
     let folder = StudyFolder::load(dir)?;
     let study = folder.study()?;
+    let tuned = study
+        .populations
+        .iter()
+        .filter(|p| matches!(&p.origin, Origin::Train(train) if train.tuning.is_some()));
+    let mut stages: Vec<String> = tuned.map(|p| format!("tune/{}", p.label)).collect();
     let of_populations = |stage: &'static str| {
         let populations = study.populations.iter();
         populations.map(move |p| format!("{stage}/{}", p.label))
     };
-    let mut stages: Vec<String> = study
-        .stages()
-        .into_iter()
-        .flat_map(of_populations)
-        .collect();
+    stages.extend(study.stages().into_iter().flat_map(of_populations));
     if folder.manifest.shard.is_none() {
         stages.extend(
             study
                 .comparison
                 .iter()
                 .map(|_| chiliad::run::distances::STAGE.into()),
+        );
+        stages.extend(
+            study
+                .benchmark
+                .iter()
+                .map(|_| chiliad::run::benchmark::STAGE.into()),
         );
         stages.push("report".into());
     }
@@ -224,6 +231,14 @@ pub(super) fn merge(dirs: &[PathBuf], out: &Path, json: bool) -> anyhow::Result<
         &study.task.load()?,
         &mut progress,
         &|| None,
+    )?;
+    let device = engine_calls::open("cpu", None, 0.0)?;
+    chiliad::run::benchmark::benchmark(
+        &mut folder,
+        &study,
+        &study.task.load()?,
+        &*device.executor,
+        &mut progress,
     )?;
     report(out, json)
 }

@@ -136,7 +136,8 @@ fn show(name: &str, json: bool) -> anyhow::Result<()> {
         .collect();
     let evaluation = task.evaluation(512, 0)?;
     let recipe = &task.recipe;
-    let lesson = |l: &chiliad_tasks::Lesson| json!({"variant": l.variant, "until": l.until});
+    let lesson =
+        |l: &chiliad_tasks::Lesson| json!({"variant": l.variant, "criterion": l.criterion});
     let recipe = json!({
         "criterion": recipe.criterion, "criterion_mse": recipe.criterion * evaluation.masked_variance(),
         "learning_rate": recipe.learning_rate, "max_steps": recipe.max_steps, "batch": recipe.batch,

@@ -44,6 +44,14 @@ pub(super) fn methods(folder: &StudyFolder, study: &Study, task: &Task) -> Metho
                 "until the evaluation loss ({} fixed trials, every {} steps) was at most {share} of the variance of their targets",
                 t.eval_trials, t.eval_every
             ),
+            Until::Held { loss, evaluations } => format!(
+                "until the evaluation loss ({} fixed trials, every {} steps) was at most {loss} at {evaluations} evaluations in a row",
+                t.eval_trials, t.eval_every
+            ),
+            Until::Accuracy { at_least, mean_of } => format!(
+                "until the share of decisions that were right ({} fixed trials, every {} steps) had a mean of at least {at_least} over {mean_of} evaluations",
+                t.eval_trials, t.eval_every
+            ),
             Until::LossOf(name) => format!(
                 "until the evaluation loss ({} fixed trials, every {} steps) was at most the median of `{name}`",
                 t.eval_trials, t.eval_every

@@ -25,6 +25,15 @@ impl RecipePlan {
         for penalty in &self.penalties {
             words += &format!(", penalty {}", penalty.name());
         }
+        if !self.observe.is_empty() {
+            words += &format!(
+                ", the last outputs being the states of units {:?}",
+                self.observe
+            );
+        }
+        if let Some(forcing) = &self.forcing {
+            words += &format!(", teacher forcing {forcing:?}");
+        }
         let r = &self.restriction;
         if let Some(dale) = r.dale {
             words += &format!(", Dale's law by {:?}", dale.by)

@@ -4,6 +4,7 @@
 //! it is written as `null` and read back as NaN.
 
 mod alike;
+mod benchmark;
 mod census;
 mod dynamics;
 mod look;
@@ -11,6 +12,7 @@ mod nullable;
 mod topology;
 
 pub use alike::{Alike, Effect, Measure};
+pub use benchmark::{Benchmark, Benchmarked};
 pub use census::{Attractor, Census, Certificate};
 pub use dynamics::{
     AttractorKind, AttractorKinds, Dynamics, LinearOf, LinearPoint, SlowSetOf, SpectraOf, Spectrum,
@@ -41,6 +43,9 @@ pub struct ReportData {
     /// How networks compare, where they were compared.
     #[serde(default)]
     pub alike: Option<Alike>,
+    /// Success, steps, robustness and cost, where they were measured.
+    #[serde(default)]
+    pub benchmark: Option<Benchmark>,
     /// What the findings hang on; none where nothing was searched.
     #[serde(default)]
     pub robustness: Option<Robustness>,

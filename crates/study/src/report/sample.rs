@@ -54,6 +54,7 @@ pub(super) fn study(per_cell: usize) -> ReportData {
         topology: Some(topology(per_cell)),
         dynamics: Some(dynamics(&mut draw, per_cell)),
         alike: Some(alike(&mut draw, per_cell)),
+        benchmark: Some(benchmark()),
         robustness: Some(robustness()),
         methods: methods(),
     }
@@ -325,6 +326,45 @@ fn interval() -> Interval {
         low: 0.7,
         high: 0.9,
         n: 64,
+    }
+}
+
+fn benchmark() -> Benchmark {
+    let of = |value: f64| Interval {
+        value,
+        low: 0.8 * value,
+        high: 1.3 * value,
+        n: 16,
+    };
+    let row = |(population, label): (usize, &str)| Benchmarked {
+        population,
+        label: format!("{label} tanh 32"),
+        units: 32,
+        n_parameters: 1283,
+        learning_rate: [0.01, 0.01],
+        tuned_from: vec![0.003, 0.01],
+        criterion: 1e-3,
+        succeeded: [15, 16],
+        share: of(0.75),
+        steps: of(400.0),
+        loss: of(9e-4),
+        noise: vec![(0.05, of(2e-3)), (0.1, of(1e-2)), (0.2, of(0.1))],
+        silenced: vec![(0.05, of(4e-3)), (0.1, of(f64::NAN))],
+        longer: Some(of(1.1e-3)),
+        operations: 2.3e7,
+        seconds: 1.7e-3,
+        device: "CPU".to_owned(),
+    };
+    Benchmark {
+        rows: ["vanilla", "gru"]
+            .into_iter()
+            .enumerate()
+            .map(row)
+            .collect(),
+        trials: 256,
+        relative: true,
+        draws: 8,
+        longer: Some(("ood-double_length".to_owned(), 2.0)),
     }
 }
 

@@ -35,7 +35,7 @@ fn figures_have_axis_labels_and_stand_alone() {
     let figures = figures(&data);
     let mut names: Vec<_> = figures.iter().map(|f| f.0.clone()).collect();
     names.dedup();
-    assert_eq!(names.len(), 7 + data.looks.len());
+    assert_eq!(names.len(), 8 + data.looks.len());
     for (name, svg) in &figures {
         let file = std::env::temp_dir().join(format!("chiliad-sample-{name}"));
         std::fs::write(file, svg).expect("write sample");
@@ -78,6 +78,11 @@ fn names_cannot_inject() {
         dynamics.attractors[0].kinds[0].kind = attack.to_owned();
         dynamics.exponents[0].drive = attack.to_owned();
         dynamics.linear[0].sets[0].shape = attack.to_owned();
+    }
+    if let Some(benchmark) = &mut data.benchmark {
+        benchmark.rows[0].label = attack.to_owned();
+        benchmark.rows[1].device = attack.to_owned();
+        benchmark.longer = Some((attack.to_owned(), 2.0));
     }
     if let Some(alike) = &mut data.alike {
         alike.factor = attack.to_owned();
@@ -170,7 +175,11 @@ fn odd_studies_render() {
         alike.measures[0].picture.clear();
         alike.level.fill(None);
     }
+    if let Some(benchmark) = &mut single.benchmark {
+        benchmark.rows.clear();
+    }
     planar.alike = None;
+    planar.benchmark = None;
     planar.robustness = None;
     let empty = ReportData::default();
     let studies = [empty, sample::study(0), unlucky, single, planar];

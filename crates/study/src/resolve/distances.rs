@@ -98,17 +98,8 @@ impl Resolver<'_> {
         path: &str,
     ) -> Result<OutOfDistributionSpec> {
         positive(ood.trials as u64).map_err(|m| self.refuse(&format!("{path}.trials"), m))?;
-        let known = |name: &str| task.variants().any(|v| v == name);
-        let long = format!("ood-{}", ood.variant);
-        let variant = if !known(&ood.variant) && known(&long) {
-            long
-        } else {
-            ood.variant.clone()
-        };
-        task.shape(&variant)
-            .map_err(|e| self.refuse(&format!("{path}.variant"), e.to_string()))?;
         Ok(OutOfDistributionSpec {
-            variant,
+            variant: self.variant(task, &ood.variant, &format!("{path}.variant"))?,
             trials: ood.trials,
         })
     }

@@ -4,9 +4,9 @@ use super::Resolver;
 use super::check::{above_zero, within};
 use crate::error::Result;
 use crate::recipe::{Dale, RecipePlan, Restriction, Settings};
-use crate::spec::{DaleBy, Data, OneOrMany, OptimiserSpec, ScalingSpec, TrainSpec};
+use crate::spec::{DaleBy, Data, ForcingSpec, OneOrMany, OptimiserSpec, ScalingSpec, TrainSpec};
 use chiliad_engine::cell::Cell;
-use chiliad_engine::recipe::{Optimiser, Part, Penalty, Schedule};
+use chiliad_engine::recipe::{Optimiser, OwnPenalty, Part, Penalty, Schedule};
 
 impl Resolver<'_> {
     pub(super) fn recipe(
@@ -95,6 +95,23 @@ impl Resolver<'_> {
             within(s.bound, 0.0, f64::INFINITY)
                 .map_err(|m| refuse("penalise.spectral_radius.bound", m))?;
             add(true, Penalty::SpectralRadius { bound: s.bound });
+        }
+        if let Some(own) = &p.own {
+            if own.on.is_empty() {
+                return Err(refuse(
+                    "penalise.own.on",
+                    "no weights; allowed: some of Recurrent, Input, Readout, Bias".into(),
+                ));
+            }
+            let function = OwnPenalty::from_file(&self.beside(&own.file))
+                .map_err(|e| refuse("penalise.own.file", e.to_string()))?;
+            add(
+                true,
+                Penalty::Own {
+                    function,
+                    on: own.on.clone(),
+                },
+            );
         }
         add(p.effective_dimension.is_some(), Penalty::EffectiveDimension);
         let c = &spec.constrain;
@@ -204,6 +221,8 @@ impl Resolver<'_> {
                 antisymmetric,
             },
             initial: spec.initial,
+            observe: spec.observe.clone(),
+            forcing: self.forcing(spec, cell, path)?,
         })
     }
 
@@ -320,6 +339,11 @@ impl Resolver<'_> {
                 p.spectral_radius.as_ref().map(|r| r.strength.clone()),
             ),
             (
+                "own",
+                "penalise.own.strength",
+                p.own.as_ref().map(|o| o.strength.clone()),
+            ),
+            (
                 "effective_dimension",
                 "penalise.effective_dimension",
                 p.effective_dimension.clone(),
@@ -366,6 +390,29 @@ impl Resolver<'_> {
                     Err(format!(
                         "{v}; allowed: 1 to {n_params}, the number of parameters"
                     ))
+                }
+            }),
+        ));
+        let (every, alpha) = match &spec.forcing {
+            Some(ForcingSpec::Sparse { every }) => (whole(&Some(every.clone())), None),
+            Some(ForcingSpec::Generalised { alpha }) => (None, Some(alpha.clone())),
+            _ => (None, None),
+        };
+        axes.push((
+            "forcing_every",
+            "forcing.every",
+            every,
+            Box::new(|v| within(v, 1.0, f64::INFINITY)),
+        ));
+        axes.push((
+            "alpha",
+            "forcing.alpha",
+            alpha,
+            Box::new(|v| {
+                if (0.0..=1.0).contains(&v) {
+                    Ok(())
+                } else {
+                    Err(format!("{v}; allowed: 0 to 1"))
                 }
             }),
         ));

@@ -3,7 +3,7 @@
 use super::Resolver;
 use super::check::{above_zero, label, positive, within};
 use crate::error::Result;
-use crate::spec::{Match, OneOrMany, TrainSpec, Until, defaults};
+use crate::spec::{LessonSpec, Match, OneOrMany, TrainSpec, Until, defaults};
 use crate::study::{NetworkPlan, Origin, PopulationPlan, TrainPlan};
 use chiliad_engine::cell::Cell;
 use chiliad_engine::files::header::CellText;
@@ -51,6 +51,7 @@ impl Resolver<'_> {
         }
         let seeds = self.seeds(spec, path)?;
         let learning_rates = self.learning_rates(spec, path)?;
+        let tuning = self.tuning(spec, &seeds, path)?;
         for (i, noise) in spec.noise.values().iter().enumerate() {
             within(*noise, 0.0, f64::INFINITY)
                 .map_err(|m| self.refuse(&at(&spec.noise.path("noise", i)), m))?;
@@ -90,7 +91,10 @@ impl Resolver<'_> {
                         }
                         _ => units,
                     };
-                    let plan = self.train_plan(spec, &cell, units, path)?;
+                    self.observed(spec, units, shape.n_outputs, path)?;
+                    let mut plan =
+                        self.train_plan(spec, &cell, units, (task, shape.n_outputs), path)?;
+                    plan.tuning.clone_from(&tuning);
                     let n_params = parameters(&cell, units, &shape);
                     let settings = self.settings(spec, units, n_params, path)?;
                     let mut networks = Vec::new();
@@ -141,6 +145,7 @@ impl Resolver<'_> {
         spec: &TrainSpec,
         cell: &Cell,
         units: usize,
+        (task, outputs): (&Task, usize),
         path: &str,
     ) -> Result<TrainPlan> {
         let at = |field: &str| format!("{path}.{field}");
@@ -151,8 +156,34 @@ impl Resolver<'_> {
             positive(value).map_err(|m| self.refuse(&at(field), m))?;
         }
         above_zero(spec.clip_norm, true).map_err(|m| self.refuse(&at("clip_norm"), m))?;
-        if let Until::Loss(loss) | Until::NormalisedError(loss) = spec.until {
-            above_zero(loss, false).map_err(|m| self.refuse(&at("until.0"), m))?;
+        match spec.until {
+            Until::Loss(loss) | Until::NormalisedError(loss) => {
+                above_zero(loss, false).map_err(|m| self.refuse(&at("until.0"), m))?;
+            }
+            Until::Held { loss, evaluations } => {
+                above_zero(loss, false).map_err(|m| self.refuse(&at("until.loss"), m))?;
+                positive(evaluations as u64)
+                    .map_err(|m| self.refuse(&at("until.evaluations"), m))?;
+            }
+            Until::Accuracy { at_least, mean_of } => {
+                above_zero(at_least, false)
+                    .and_then(|()| {
+                        if at_least <= 1.0 {
+                            Ok(())
+                        } else {
+                            Err(format!("{at_least}; allowed: above 0, at most 1"))
+                        }
+                    })
+                    .map_err(|m| self.refuse(&at("until.at_least"), m))?;
+                positive(mean_of as u64).map_err(|m| self.refuse(&at("until.mean_of"), m))?;
+                if outputs < 2 {
+                    return Err(self.refuse(
+                        &at("until"),
+                        format!("Accuracy of {outputs} output; allowed: tasks with two outputs or more, of which the largest decides"),
+                    ));
+                }
+            }
+            Until::LossOf(_) | Until::Steps => {}
         }
         for (i, loss) in spec.snapshots.iter().enumerate() {
             above_zero(*loss, false)
@@ -160,6 +191,7 @@ impl Resolver<'_> {
         }
         Ok(TrainPlan {
             variant: spec.variant.clone(),
+            curriculum: self.curriculum(spec, task, path)?,
             batch: spec.batch,
             bank_trials: spec.bank_trials,
             recipe: Box::new(self.recipe(spec, cell, units, path)?),
@@ -170,7 +202,22 @@ impl Resolver<'_> {
             eval_trials: spec.eval_trials,
             snapshots: spec.snapshots.clone(),
             train_initial_state: spec.train_initial_state,
+            ntk: spec.ntk,
+            tuning: None,
         })
+    }
+
+    /// Lessons by the whole names of their variants.
+    fn curriculum(&self, spec: &TrainSpec, task: &Task, path: &str) -> Result<Vec<LessonSpec>> {
+        let lesson = |(i, lesson): (usize, &LessonSpec)| {
+            let at = |name: &str| format!("{path}.curriculum[{i}].{name}");
+            above_zero(lesson.until, false).map_err(|m| self.refuse(&at("until"), m))?;
+            Ok(LessonSpec {
+                variant: self.variant(task, &lesson.variant, &at("variant"))?,
+                until: lesson.until,
+            })
+        };
+        spec.curriculum.iter().enumerate().map(lesson).collect()
     }
 
     fn seeds(&self, spec: &TrainSpec, path: &str) -> Result<Vec<Seeds>> {
@@ -213,6 +260,10 @@ impl Resolver<'_> {
 
     fn learning_rates(&self, spec: &TrainSpec, path: &str) -> Result<Vec<f64>> {
         let inside = spec.optimiser.learning_rate();
+        if let Some(tune) = &spec.tune {
+            // Until one is chosen.
+            return Ok(tune.learning_rate.iter().take(1).copied().collect());
+        }
         let (field, rates) = match (&spec.learning_rate, inside) {
             (Some(_), Some(_)) => {
                 return Err(self.refuse(

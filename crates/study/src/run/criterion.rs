@@ -41,8 +41,8 @@ fn of_group(
     results: &mut dyn FnMut(&PopulationPlan) -> Result<Vec<NetworkResult>>,
 ) -> Result<Option<f32>> {
     let name = match &train.until {
-        Until::Steps => return Ok(None),
-        Until::Loss(loss) => return Ok(Some(*loss as f32)),
+        Until::Steps | Until::Accuracy { .. } => return Ok(None),
+        Until::Loss(loss) | Until::Held { loss, .. } => return Ok(Some(*loss as f32)),
         Until::NormalisedError(share) => {
             let evaluation = train.evaluation(&study.task.load()?, study.seed)?;
             return Ok(Some((share * evaluation.masked_variance()) as f32));
@@ -97,7 +97,8 @@ impl Run<'_> {
                 "{}: trained whole, for the networks that wait for its loss",
                 plan.label
             ));
-            let (_, trained) = self.train_networks(plan, train, &all, checkpoint)?;
+            let (_, trained) =
+                self.train_networks(plan, train, &all, self.study.seed, checkpoint)?;
             let path = Self::path(plan, WHOLE);
             let table = networks_table(plan, &all, &NetworkResult::all(&trained), &[])?;
             self.folder.write(&path, &table)?;

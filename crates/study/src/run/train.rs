@@ -9,6 +9,7 @@ use crate::results::{
     NetworkResult, Outcome, SnapshotRow, curves_table, networks_table, snapshots_table,
 };
 use crate::study::{Origin, PopulationPlan, TrainPlan};
+use chiliad_analysis::tangent_kernel::alignment;
 use chiliad_engine::files::{FileLayout, own, pytorch};
 use chiliad_engine::population::Population;
 use chiliad_engine::train::Trained;
@@ -37,7 +38,7 @@ impl Run<'_> {
         let (population, results, curves) = match &plan.origin {
             Origin::Train(train) => {
                 let (population, trained) =
-                    self.train_networks(plan, train, &indices, CHECKPOINT)?;
+                    self.train_networks(plan, train, &indices, self.study.seed, CHECKPOINT)?;
                 files.extend(self.write_snapshots(plan, &indices, &population, &trained)?);
                 (population, NetworkResult::all(&trained), trained.curves)
             }
@@ -66,9 +67,23 @@ impl Run<'_> {
                 .map(|r| r as f64)
                 .collect(),
         )];
+        let mut lessons = Vec::new();
         if let Origin::Train(train) = &plan.origin {
+            lessons = train.lessons();
+            if !lessons.is_empty() {
+                let last =
+                    |c: &Vec<(u64, f32)>| chiliad_engine::train::lesson(c, &lessons).0 as f64;
+                figures.push(("lesson", curves.iter().map(last).collect()));
+            }
             let before = engine_calls::untrained(plan, Some(train), &indices)?;
             figures.push(("recurrent_change", population.recurrent_change(&before)));
+            if train.ntk > 0 {
+                let trials = train.evaluation(&self.task, self.study.seed)?;
+                let cpu = chiliad_engine::cpu::CpuExecutor::new(None)?;
+                let seed = self.study.seed;
+                let found = alignment(&cpu, &population, &before, &trials, train.ntk, seed)?;
+                figures.push(("ntk_alignment", found));
+            }
         }
         let tables = [
             ("weights.safetensors", own::to_bytes(&population)?),
@@ -76,7 +91,7 @@ impl Run<'_> {
                 "networks.parquet",
                 networks_table(plan, &indices, &results, &figures)?,
             ),
-            ("curves.parquet", curves_table(&indices, &curves)?),
+            ("curves.parquet", curves_table(&indices, &curves, &lessons)?),
         ];
         for (name, bytes) in tables {
             let path = Self::path(plan, name);
@@ -91,12 +106,13 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Trains some networks of a population, or goes on from `checkpoint`.
+    /// Trains some networks of a population on the trials of a seed, or goes on from `checkpoint`.
     pub(super) fn train_networks(
         &mut self,
         plan: &PopulationPlan,
         train: &TrainPlan,
         indices: &[usize],
+        seed: u64,
         checkpoint: &str,
     ) -> Result<(Population, Trained)> {
         let mut population = engine_calls::initial(plan, indices)?;
@@ -121,7 +137,7 @@ impl Run<'_> {
             plan: train,
             networks: indices.iter().map(|&n| &plan.networks[n]).collect(),
             task: Arc::clone(&self.task),
-            seed: self.study.seed,
+            seed,
             criterion: self.criterion(train)?,
         };
         let (mut saved, mut failed) = (Instant::now(), None);

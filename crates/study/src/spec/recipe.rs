@@ -123,6 +123,8 @@ pub struct PenaliseSpec {
     pub communicability: Option<CommunicabilitySpec>,
     /// Spectral radius above a bound.
     pub spectral_radius: Option<SpectralRadiusSpec>,
+    /// A function of the user's own, summed over weights.
+    pub own: Option<OwnSpec>,
     /// Effective dimension of the activity.
     pub effective_dimension: Option<OneOrMany<f64>>,
 }
@@ -173,6 +175,19 @@ pub struct CommunicabilitySpec {
     pub strength: OneOrMany<f64>,
     /// Units along each axis; their product is the number of units.
     pub grid: (usize, usize, usize),
+}
+
+/// A function of the user's own.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwnSpec {
+    /// Path of a WGSL file with `fn penalty(w: f32) -> f32`, relative to the study file.
+    pub file: String,
+    /// Strength.
+    pub strength: OneOrMany<f64>,
+    /// Over these weights.
+    #[serde(default = "defaults::weights")]
+    pub on: Vec<Part>,
 }
 
 /// Spectral radius.

@@ -25,7 +25,7 @@ pub struct Lesson {
     /// Name of the variant.
     pub variant: String,
     /// Normalised error on that variant at which a network has learned it; or `max_steps`, whichever comes first.
-    pub until: f64,
+    pub criterion: f64,
 }
 
 impl Default for Recipe {
@@ -58,7 +58,7 @@ impl Recipe {
         above("max_steps", self.max_steps as f64)?;
         above("batch", self.batch as f64)?;
         for (i, lesson) in self.curriculum.iter().enumerate() {
-            above(&format!("curriculum[{i}].until"), lesson.until)?;
+            above(&format!("curriculum[{i}].criterion"), lesson.criterion)?;
         }
         Ok(())
     }

@@ -152,6 +152,35 @@ impl Constraint {
         self.each(network, wanted, |rule, _, _| rule.frozen = true);
     }
 
+    /// The last `count` outputs stay what they are, whatever else restricts readouts: they read units as they are.
+    pub fn observe(&mut self, network: usize, count: usize) {
+        let outputs = self.layout.find(Role::Readout).map_or(0, |t| t.shape[0]);
+        let first = outputs.saturating_sub(count);
+        let fixed = super::Rule {
+            frozen: true,
+            ..super::Rule::FREE
+        };
+        self.each(
+            network,
+            |r| r == Role::Readout,
+            |rule, output, _| {
+                if output >= first {
+                    *rule = fixed;
+                }
+            },
+        );
+        self.each(
+            network,
+            |r| r == Role::ReadoutBias,
+            // A vector: its only axis is the column.
+            |rule, _, output| {
+                if output >= first {
+                    *rule = fixed;
+                }
+            },
+        );
+    }
+
     /// What leaves unit j, to other units and to the readout, is multiplied by `gains[j]`; 0 removes the unit.
     pub fn gains(&mut self, network: usize, gains: &[f32]) -> Result<(), EngineError> {
         self.check_units(gains.len(), "gains")?;

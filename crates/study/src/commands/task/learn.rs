@@ -135,7 +135,7 @@ fn one(
             arguments,
             task,
             &lesson.variant,
-            lesson.until,
+            lesson.criterion,
             &population,
             executor,
         )?;
@@ -203,6 +203,7 @@ fn stage(
         max_steps: arguments.max_steps.unwrap_or(recipe.max_steps),
         evaluate_every: EVERY,
         snapshots: Vec::new(),
+        ..StopRule::default()
     };
     let bank = TrialBank::new(Arc::clone(task), variant, 0, BANK, recipe.batch)?;
     let trained = train(
