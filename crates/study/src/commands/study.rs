@@ -49,7 +49,7 @@ pub(crate) enum StudyCommand {
 
 pub(super) fn run(a: &RunArguments, json: bool) -> anyhow::Result<()> {
     let (study, text) = chiliad::resolve::load(&a.study, &a.settings)?;
-    if !(a.checkpoint_every >= 0.0) {
+    if a.checkpoint_every.is_nan() || a.checkpoint_every < 0.0 {
         return refuse(format!(
             "--checkpoint-every {}; allowed: seconds, 0 or more",
             a.checkpoint_every
