@@ -73,7 +73,7 @@ pub fn merge(folders: &[PathBuf], out: &Path) -> Result<StudyFolder> {
         None,
         (&m.executor, &m.device, &m.device_reason),
     )?;
-    for plan in &study.populations {
+    for plan in study.all_plans() {
         population(&parts, &mut whole, &study, plan)?;
     }
     Ok(whole)
@@ -87,18 +87,21 @@ fn population(
 ) -> Result<()> {
     let path = |file: &str| format!("populations/{}/{file}", plan.label);
     let mut stages = vec![format!("train/{}", plan.label)];
-    stages.extend(
-        study
-            .fixed_points
-            .iter()
-            .map(|_| format!("fixed_points/{}", plan.label)),
-    );
-    stages.extend(
-        study
-            .topology
-            .iter()
-            .map(|_| format!("topology/{}", plan.label)),
-    );
+    // What is trained beside is not searched.
+    if study.populations.iter().any(|p| p.label == plan.label) {
+        stages.extend(
+            study
+                .fixed_points
+                .iter()
+                .map(|_| format!("fixed_points/{}", plan.label)),
+        );
+        stages.extend(
+            study
+                .topology
+                .iter()
+                .map(|_| format!("topology/{}", plan.label)),
+        );
+    }
     let mut seconds = vec![0.0; stages.len()];
     for part in parts {
         for (stage, seconds) in stages.iter().zip(&mut seconds) {

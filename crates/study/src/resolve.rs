@@ -1,6 +1,7 @@
 //! From a study as written to a [`Study`]: axes multiplied, defaults explicit, impossible values refused.
 
 mod check;
+mod companions;
 mod distances;
 mod recipe;
 mod train;

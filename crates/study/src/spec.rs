@@ -2,6 +2,7 @@
 
 mod distances;
 mod one_or_many;
+mod or_auto;
 mod parse;
 mod recipe;
 
@@ -10,6 +11,7 @@ pub use distances::{
     PrincipalSpec, ProcrustesSpec, RegistrationSpec, RsaSpec, SvccaSpec, WeightScale, WeightSpec,
 };
 pub use one_or_many::OneOrMany;
+pub use or_auto::OrAuto;
 pub use recipe::{
     CommunicabilitySpec, ConstrainSpec, DaleBy, DaleSpec, Match, NuclearSpec, OptimiserSpec,
     PenaliseSpec, RateCapSpec, ResolventSpec, ScalingSpec, SpectralRadiusSpec,

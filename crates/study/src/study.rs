@@ -4,6 +4,7 @@ use crate::error::{Result, StudyError};
 use crate::folder::sha256;
 use crate::recipe::{RecipePlan, Settings};
 use crate::spec::{ClaimSpec, CompareSpec, DistanceSpec, OutOfDistributionSpec, Until};
+use chiliad_analysis::distances::dsa::Tried;
 use chiliad_engine::cell::Cell;
 use chiliad_engine::files::FileLayout;
 use chiliad_engine::files::header::CellText;
@@ -46,7 +47,7 @@ pub struct Study {
 }
 
 /// How networks are compared.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ComparePlan {
     /// What all distances share.
@@ -55,6 +56,41 @@ pub struct ComparePlan {
     pub distances: Vec<DistanceSpec>,
     /// Losses elsewhere.
     pub out_of_distribution: Vec<OutOfDistributionSpec>,
+    /// Trained beside from the same initial weights, in another order of trials.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub twins: Vec<Companions>,
+    /// Trained beside for the choice of delays and rank, and for nothing else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pilots: Vec<Companions>,
+    /// Delays and ranks chosen on the pilots: written when they are, fixed from then on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chosen: Vec<Chosen>,
+}
+
+/// Networks that are trained beside a population, as it is, and enter no matrix.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Companions {
+    /// Place of that population in the study.
+    pub of: usize,
+    /// Places in it of the networks whose settings they have.
+    pub networks: Vec<usize>,
+    /// What is trained.
+    pub plan: PopulationPlan,
+}
+
+/// Delays and rank of a measure that were chosen on pilots.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Chosen {
+    /// Name of the measure.
+    pub measure: String,
+    /// Pilots that converged.
+    pub pilots: usize,
+    /// The setting.
+    pub setting: Tried,
+    /// All that were tried.
+    pub tried: Vec<Tried>,
 }
 
 /// Which task, held to its content.
@@ -214,7 +250,7 @@ impl Study {
         })
     }
 
-    /// A hash of everything that shapes the result: content of files, not where they lie.
+    /// A hash of everything that shapes the result: content of files, not where they lie, nor what is chosen on the way.
     ///
     /// # Errors
     ///
@@ -222,12 +258,27 @@ impl Study {
     pub fn identity(&self) -> Result<String> {
         let mut study = self.clone();
         study.task.file = study.task.file.map(|_| PathBuf::new());
+        if let Some(plan) = &mut study.comparison {
+            plan.chosen.clear();
+        }
         for population in &mut study.populations {
             if let Origin::Import { file, .. } = &mut population.origin {
                 *file = PathBuf::new();
             }
         }
         Ok(sha256(study.to_ron()?.as_bytes()))
+    }
+
+    /// Populations that are trained beside: twins, then pilots.
+    pub fn companions(&self) -> impl Iterator<Item = &Companions> {
+        let plans = self.comparison.iter();
+        plans.flat_map(|plan| plan.twins.iter().chain(&plan.pilots))
+    }
+
+    /// Everything that is trained or read: populations, then companions.
+    pub fn all_plans(&self) -> impl Iterator<Item = &PopulationPlan> {
+        let beside = self.companions().map(|c| &c.plan);
+        self.populations.iter().chain(beside)
     }
 
     /// Networks in all populations.

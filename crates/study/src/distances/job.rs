@@ -5,6 +5,7 @@ use super::controls::{Controls, Spread, halves, permuted, shuffled};
 use super::measured::{Level, Measured, symmetric};
 use super::members::LeftOut;
 use super::seen::{Networks, Seen};
+use super::twins::Twins;
 use crate::error::Result;
 use chiliad_analysis::distances::{DistanceError, Measure};
 use chiliad_tasks::NpzArray;
@@ -16,6 +17,8 @@ pub struct Job<'a> {
     pub networks: &'a Networks<'a>,
     /// Whether controls and untrained networks are measured.
     pub controls: bool,
+    /// Some of them trained once more in another order of trials.
+    pub twins: Option<&'a Twins<'a>>,
     /// Seed of the study.
     pub seed: u64,
     /// Finished parts.
@@ -40,12 +43,23 @@ pub(super) struct How<M: Measure> {
     pub(super) columns: Columns<M>,
     /// Whether the order of units is something that it should not see.
     pub(super) permutes: bool,
-    /// Whether two halves of the trials can be compared: not where moments are matched.
-    pub(super) halves: bool,
+    /// What is measured in two halves of the trials.
+    pub(super) halves: Halves,
     /// Whether only networks of equally many units are compared.
     pub(super) same_units: bool,
     /// The part of a network on disk, where it is dear.
     pub(super) kept: Option<Kept<M::Input>>,
+}
+
+/// What two halves of the trials are good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Halves {
+    /// A network in one half against itself in the other.
+    Own,
+    /// Moments are matched, so that halves cannot be held against each other: two networks in one half, and in the other.
+    Pair,
+    /// The measure looks at no trials.
+    None,
 }
 
 /// To and from an array.
@@ -100,7 +114,7 @@ pub(super) fn of<M: Measure>(
             figures: |f| vec![M::distance(f)],
         },
         permutes: true,
-        halves: false,
+        halves: Halves::Pair,
         same_units: false,
         kept: None,
     }
@@ -279,36 +293,52 @@ impl Job<'_> {
             })
             .collect();
         let (mut order, mut floor, mut ceiling) = (Vec::new(), Vec::new(), Vec::new());
+        let mut split = Vec::new();
         for batch in pairs.chunks(2 * rayon::current_num_threads()) {
             let members: Vec<usize> = batch.iter().map(|p| p.0).collect();
             let seen = self.networks.look(&members, true)?;
+            let nexts: Vec<usize> = batch.iter().map(|p| p.1).collect();
+            let beside = if how.halves == Halves::Pair {
+                self.networks.look(&nexts, true)?
+            } else {
+                Vec::new()
+            };
             let seed = self.seed;
             let distance =
                 |part: &M::Prepared, other: &Seen| -> std::result::Result<f64, DistanceError> {
                     let other = how.measure.prepare(&(how.input)(other)?)?;
                     Ok(M::distance(&how.measure.compare(part, &other)?))
                 };
-            let found: Vec<[Option<f64>; 3]> = batch
+            let whole = |a: &Seen, b: &Seen| {
+                let one = how.measure.prepare(&(how.input)(a).ok()?).ok()?;
+                distance(&one, b).ok()
+            };
+            let found: Vec<[Option<f64>; 4]> = batch
                 .par_iter()
                 .zip(&seen)
-                .map(|(&(m, next), seen)| {
+                .enumerate()
+                .map(|(k, (&(m, next), seen))| {
                     // A control that does not exist for a network is one fewer of its n.
                     let part = |k: usize| prepared[k].as_ref();
                     let same = part(m)
                         .filter(|_| how.permutes)
                         .and_then(|own| distance(own, &permuted(seen, seed, m)).ok());
-                    let half = halves(seen).filter(|_| how.halves).and_then(|[a, b]| {
-                        let one = how.measure.prepare(&(how.input)(&a).ok()?).ok()?;
-                        distance(&one, &b).ok()
+                    let half = halves(seen)
+                        .filter(|_| how.halves == Halves::Own)
+                        .and_then(|[a, b]| whole(&a, &b));
+                    let differs = beside.get(k).filter(|_| m != next).and_then(|other| {
+                        let ([a, b], [c, d]) = (halves(seen)?, halves(other)?);
+                        Some((whole(&a, &c)? - whole(&b, &d)?).abs())
                     });
                     let random =
                         part(next).and_then(|other| distance(other, &shuffled(seen, seed, m)).ok());
-                    [same, half, random]
+                    [same, half, differs, random]
                 })
                 .collect();
-            for [same, half, random] in found {
+            for [same, half, differs, random] in found {
                 order.extend(same);
                 floor.extend(half);
+                split.extend(differs);
                 ceiling.extend(random);
             }
             (self.progress)(1.0, &format!("{}/{} controls", ceiling.len(), pairs.len()))?;
@@ -316,7 +346,42 @@ impl Job<'_> {
         Ok(Controls {
             permuted: Spread::of(order),
             halves: Spread::of(floor),
+            split: Spread::of(split),
+            twins: Spread::of(self.twins(how, prepared)?),
             shuffled: Spread::of(ceiling),
         })
+    }
+
+    /// Distances between networks and those trained from the same initial weights.
+    fn twins<M: Measure>(
+        &self,
+        how: &How<M>,
+        prepared: &[Option<M::Prepared>],
+    ) -> Result<Vec<f64>> {
+        let Some(twins) = self.twins else {
+            return Ok(Vec::new());
+        };
+        let all: Vec<usize> = (0..twins.of.len()).collect();
+        let mut found = Vec::new();
+        for batch in all.chunks(2 * rayon::current_num_threads()) {
+            let seen = twins.networks.look(batch, true)?;
+            let apart: Vec<Option<f64>> = batch
+                .par_iter()
+                .zip(&seen)
+                .map(|(&t, seen)| {
+                    let of = twins.of[t];
+                    let members = &self.networks.members;
+                    let own = members
+                        .iter()
+                        .position(|m| (m.population, m.network) == of)?;
+                    // A twin that the measure cannot look at is one fewer of its n.
+                    let twin = how.measure.prepare(&(how.input)(seen).ok()?).ok()?;
+                    let found = how.measure.compare(prepared[own].as_ref()?, &twin).ok()?;
+                    Some(M::distance(&found))
+                })
+                .collect();
+            found.extend(apart.into_iter().flatten());
+        }
+        Ok(found)
     }
 }
