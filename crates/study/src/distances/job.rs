@@ -1,7 +1,9 @@
 //! One measure of all networks: the part of each, all pairs, the same before training, and the controls.
 
+mod controls;
+
 use super::blocks::{Cache, Columns, all_pairs};
-use super::controls::{Controls, Spread, halves, permuted, shuffled};
+use super::controls::Controls;
 use super::measured::{Level, Measured, symmetric};
 use super::members::LeftOut;
 use super::seen::{Networks, Seen};
@@ -275,113 +277,5 @@ impl Job<'_> {
             by_units.entry(self.networks.units(m)).or_default().push(m);
         }
         by_units.into_values().collect()
-    }
-
-    fn controls<M: Measure>(
-        &mut self,
-        how: &How<M>,
-        prepared: &[Option<M::Prepared>],
-    ) -> Result<Controls> {
-        let groups = self.groups(how, prepared);
-        // Whom each is compared with, once that one is shuffled: the next of its group.
-        let pairs: Vec<(usize, usize)> = groups
-            .iter()
-            .flat_map(|g| {
-                g.iter()
-                    .enumerate()
-                    .map(|(k, &m)| (m, g[(k + 1) % g.len()]))
-            })
-            .collect();
-        let (mut order, mut floor, mut ceiling) = (Vec::new(), Vec::new(), Vec::new());
-        let mut split = Vec::new();
-        for batch in pairs.chunks(2 * rayon::current_num_threads()) {
-            let members: Vec<usize> = batch.iter().map(|p| p.0).collect();
-            let seen = self.networks.look(&members, true)?;
-            let nexts: Vec<usize> = batch.iter().map(|p| p.1).collect();
-            let beside = if how.halves == Halves::Pair {
-                self.networks.look(&nexts, true)?
-            } else {
-                Vec::new()
-            };
-            let seed = self.seed;
-            let distance =
-                |part: &M::Prepared, other: &Seen| -> std::result::Result<f64, DistanceError> {
-                    let other = how.measure.prepare(&(how.input)(other)?)?;
-                    Ok(M::distance(&how.measure.compare(part, &other)?))
-                };
-            let whole = |a: &Seen, b: &Seen| {
-                let one = how.measure.prepare(&(how.input)(a).ok()?).ok()?;
-                distance(&one, b).ok()
-            };
-            let found: Vec<[Option<f64>; 4]> = batch
-                .par_iter()
-                .zip(&seen)
-                .enumerate()
-                .map(|(k, (&(m, next), seen))| {
-                    // A control that does not exist for a network is one fewer of its n.
-                    let part = |k: usize| prepared[k].as_ref();
-                    let same = part(m)
-                        .filter(|_| how.permutes)
-                        .and_then(|own| distance(own, &permuted(seen, seed, m)).ok());
-                    let half = halves(seen)
-                        .filter(|_| how.halves == Halves::Own)
-                        .and_then(|[a, b]| whole(&a, &b));
-                    let differs = beside.get(k).filter(|_| m != next).and_then(|other| {
-                        let ([a, b], [c, d]) = (halves(seen)?, halves(other)?);
-                        Some((whole(&a, &c)? - whole(&b, &d)?).abs())
-                    });
-                    let random =
-                        part(next).and_then(|other| distance(other, &shuffled(seen, seed, m)).ok());
-                    [same, half, differs, random]
-                })
-                .collect();
-            for [same, half, differs, random] in found {
-                order.extend(same);
-                floor.extend(half);
-                split.extend(differs);
-                ceiling.extend(random);
-            }
-            (self.progress)(1.0, &format!("{}/{} controls", ceiling.len(), pairs.len()))?;
-        }
-        Ok(Controls {
-            permuted: Spread::of(order),
-            halves: Spread::of(floor),
-            split: Spread::of(split),
-            twins: Spread::of(self.twins(how, prepared)?),
-            shuffled: Spread::of(ceiling),
-        })
-    }
-
-    /// Distances between networks and those trained from the same initial weights.
-    fn twins<M: Measure>(
-        &self,
-        how: &How<M>,
-        prepared: &[Option<M::Prepared>],
-    ) -> Result<Vec<f64>> {
-        let Some(twins) = self.twins else {
-            return Ok(Vec::new());
-        };
-        let all: Vec<usize> = (0..twins.of.len()).collect();
-        let mut found = Vec::new();
-        for batch in all.chunks(2 * rayon::current_num_threads()) {
-            let seen = twins.networks.look(batch, true)?;
-            let apart: Vec<Option<f64>> = batch
-                .par_iter()
-                .zip(&seen)
-                .map(|(&t, seen)| {
-                    let of = twins.of[t];
-                    let members = &self.networks.members;
-                    let own = members
-                        .iter()
-                        .position(|m| (m.population, m.network) == of)?;
-                    // A twin that the measure cannot look at is one fewer of its n.
-                    let twin = how.measure.prepare(&(how.input)(seen).ok()?).ok()?;
-                    let found = how.measure.compare(prepared[own].as_ref()?, &twin).ok()?;
-                    Some(M::distance(&found))
-                })
-                .collect();
-            found.extend(apart.into_iter().flatten());
-        }
-        Ok(found)
     }
 }
