@@ -383,10 +383,11 @@ fn delays_and_rank_are_chosen_on_pilots_and_fixed_from_then_on() {
     std::fs::remove_file(f.0.join("whole/distances/dsa.npy")).unwrap();
     f.run("run s.ron --out whole");
     assert_eq!(chosen(&f, "whole"), words);
-    for part in 1..=2 {
-        f.run(&format!("run s.ron --out part{part} --shard {part}/2"));
+    // The third part has neither twins nor pilots.
+    for part in 1..=3 {
+        f.run(&format!("run s.ron --out part{part} --shard {part}/3"));
     }
-    f.run("merge part1 part2 --out merged");
+    f.run("merge part1 part2 part3 --out merged");
     assert_eq!(chosen(&f, "merged"), words);
     assert!(f.distances("merged") == f.distances("whole"));
 }
