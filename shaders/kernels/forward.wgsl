@@ -1,10 +1,18 @@
 // Phases before the loss: pick the tile's trials, copy their inputs to [time][input][quad], run the cell along time.
-// Expects: lane, network, threefry, noise, cell; bindings bank, history; const PICK.
+// Expects: lane, network, threefry, noise, cell; bindings bank, history; const ORDER.
+
+const DRAWN: u32 = 0u;
+const OWN: u32 = 2u;
 
 // Trial of the bank in slot b of the batch; slots beyond the batch repeat slot 0 and weigh nothing.
 fn forward_trial(lane: Lane, b: u32) -> u32 {
     let slot = select(0u, b, b < dims.batch);
-    if PICK { return threefry(network_pick_key(lane.network), vec2<u32>(dims.step, slot)).x % dims.bank_trials; }
+    let order = network_order(lane.network);
+    if ORDER == DRAWN { return threefry(order, vec2<u32>(dims.step, slot)).x % dims.bank_trials; }
+    if ORDER == OWN {
+        let own = dims.bank_trials / order.y;
+        return order.x * own + dims.step % (own / dims.batch) * dims.batch + slot;
+    }
     return min(slot, dims.bank_trials - 1u);
 }
 

@@ -1,5 +1,5 @@
 // What a network is given besides its weights, one record of NETWORK_WORDS words each:
-//   0 key of the trial order [2]   2 key of the noise [2]   4 learning rate   5 sd of the cell's noise   6 sd of the input noise
+//   0 key of the trial order, or number of the network and of all networks [2]   2 key of the noise [2]   4 learning rate   5 sd of the cell's noise   6 sd of the input noise
 //   7 weight decay   8 strength of L1 [4 parts]   12 strength of L2 [4 parts]   16 strength of the rate penalty
 //   17 strength of the rate cap   18 cap   19 constants
 // Expects: binding networks: array<u32>, const NETWORK_WORDS.
@@ -8,7 +8,7 @@ fn network_word(network: u32, i: u32) -> f32 {
     return bitcast<f32>(networks[network * NETWORK_WORDS + i]);
 }
 
-fn network_pick_key(network: u32) -> vec2<u32> {
+fn network_order(network: u32) -> vec2<u32> {
     return vec2<u32>(networks[network * NETWORK_WORDS], networks[network * NETWORK_WORDS + 1u]);
 }
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use chiliad_engine::cell::{self, Cell};
+use chiliad_engine::executor::Order;
 use chiliad_engine::gpu::{
     Geometry, Linked, Piece, Plan, Reflection, Stage, Variant, link, link_plain,
 };
@@ -27,7 +28,7 @@ fn link_validates_every_kernel_of_every_cell() {
                 let layout = Layout::new(&architecture);
                 let geometry = Geometry::new(&architecture, &layout, 64, stage.backward());
                 let variant = Variant {
-                    pick: true,
+                    order: Order::Drawn,
                     ..Variant::default()
                 };
                 let linked = link(stage, &architecture, &layout, &geometry, variant).unwrap();
@@ -72,7 +73,7 @@ fn link_validates_every_variant_of_the_recipe() {
         for loss in [Loss::MaskedMean, Loss::AllMean, Loss::CrossEntropy] {
             for (constrained, activity) in [(true, false), (false, true), (true, true)] {
                 let variant = Variant {
-                    pick: true,
+                    order: Order::Drawn,
                     loss,
                     constrained,
                     activity,

@@ -30,7 +30,7 @@ use chiliad_tasks::Trials;
 use noise::BatchNoise;
 use rayon::prelude::*;
 use std::sync::Arc;
-use step::{Objective, Worker, batch, gather_inputs};
+use step::{Objective, Worker, gather_inputs};
 
 /// Trains and rolls out on the processor.
 #[derive(Debug)]
@@ -361,7 +361,7 @@ struct CpuTraining<'a> {
 impl Training for CpuTraining<'_> {
     fn advance(&mut self, bank: &Trials, n_steps: u64) -> Result<(), EngineError> {
         check("train", &self.population, bank.n_inputs, bank.n_outputs)?;
-        self.options.check_bank(bank)?;
+        self.options.check_bank(bank, self.population.n_networks)?;
         let divisors = self.options.loss.weights(bank);
         let rate_factors = &self.rate_factors;
         let (population, options, executor, first_step) = (
@@ -400,11 +400,13 @@ impl Training for CpuTraining<'_> {
                         let effective = options.constraint.as_ref().map(|c| c.effective(n, params));
                         let weights = effective.as_deref().unwrap_or(params);
                         worker.load(weights, population.network_constants(n));
-                        let picked = if options.in_turn {
-                            (0..options.batch).collect()
-                        } else {
-                            batch(population.seeds[n].data, step, options.batch, bank.n_trials)
-                        };
+                        let picked = options.order.pick(
+                            (n, population.n_networks),
+                            population.seeds[n].data,
+                            step,
+                            options.batch,
+                            bank.n_trials,
+                        );
                         let factor = options.noise_schedule.at(step) as f32;
                         let noise = BatchNoise {
                             seed: population.seeds[n].noise,

@@ -4,18 +4,59 @@ use crate::error::EngineError;
 use crate::lyapunov;
 use crate::population::{Architecture, Population};
 use crate::recipe::{Constraint, Loss, Optimiser, Penalty, Regulariser, Schedule};
-use chiliad_tasks::Trials;
+use chiliad_tasks::{Trials, pick};
 use std::borrow::Cow;
 use std::sync::Arc;
+
+/// Which trials of a bank a network is trained on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// Drawn with replacement, by each network in an order of its own.
+    #[default]
+    Drawn,
+    /// The bank's first `batch` at every step: the whole grid of a task, say.
+    InTurn,
+    /// The bank holds as many trials for every network, network by network, and each takes its own in turn, `batch` at a
+    /// step, beginning at the step number modulo its whole batches.
+    Own,
+}
+
+impl Order {
+    /// Trials of step `step` of network `network` of `n_networks`.
+    pub(crate) fn pick(
+        self,
+        (network, n_networks): (usize, usize),
+        data_seed: u64,
+        step: u64,
+        batch: usize,
+        bank_trials: usize,
+    ) -> Vec<usize> {
+        match self {
+            Self::Drawn => (0..batch as u32)
+                .map(|slot| pick(data_seed, step, slot, bank_trials as u32) as usize)
+                .collect(),
+            Self::InTurn => (0..batch).collect(),
+            Self::Own => {
+                let own = bank_trials / n_networks;
+                let first = network * own + (step % (own / batch) as u64) as usize * batch;
+                (first..first + batch).collect()
+            }
+        }
+    }
+}
+
+/// Whether n is k, 2k, 3k, ...
+fn is_whole(n: usize, k: usize) -> bool {
+    n > 0 && n.checked_rem(k) == Some(0)
+}
 
 /// How a population is trained; values that may differ between networks are vectors, one entry per network.
 #[derive(Clone, Debug)]
 pub struct TrainOptions {
     /// Trials per step and network.
     pub batch: usize,
-    /// Take the bank's first `batch` trials at every step, instead of drawing with replacement: the whole grid of a task,
-    /// say.
-    pub in_turn: bool,
+    /// Which trials of the bank these are.
+    pub order: Order,
     /// How a gradient becomes a step.
     pub optimiser: Optimiser,
     /// Step size, `[network]`.
@@ -51,7 +92,7 @@ impl TrainOptions {
     pub fn new(n_networks: usize) -> Self {
         Self {
             batch: 64,
-            in_turn: false,
+            order: Order::Drawn,
             optimiser: Optimiser::default(),
             learning_rate: vec![0.01; n_networks],
             schedule: Schedule::Constant,
@@ -121,16 +162,25 @@ impl TrainOptions {
         Ok(())
     }
 
-    /// Refuses to take in turn more trials than a bank has.
-    pub(crate) fn check_bank(&self, bank: &Trials) -> Result<(), EngineError> {
-        if !self.in_turn || self.batch <= bank.n_trials {
-            return Ok(());
-        }
+    /// Refuses a bank whose trials cannot be taken in the order asked for.
+    pub(crate) fn check_bank(&self, bank: &Trials, n_networks: usize) -> Result<(), EngineError> {
+        let expected = match self.order {
+            Order::InTurn if self.batch > bank.n_trials => {
+                format!("at most {}, what the bank has", bank.n_trials)
+            }
+            Order::Own if !is_whole(bank.n_trials, self.batch * n_networks) => {
+                format!(
+                    "batches for {n_networks} networks in a bank of {}",
+                    bank.n_trials
+                )
+            }
+            _ => return Ok(()),
+        };
         Err(EngineError::Shape {
             operation: "train",
             what: "trials in turn".into(),
             found: format!("{} per step", self.batch),
-            expected: format!("at most {}, what the bank has", bank.n_trials),
+            expected,
         })
     }
 

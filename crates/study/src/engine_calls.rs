@@ -2,6 +2,7 @@
 
 use crate::error::{Result, StudyError};
 use crate::recipe::scale_drawn;
+use crate::spec::Data;
 use crate::study::{FixedPointsPlan, NetworkPlan, Origin, PopulationPlan, Study, TrainPlan};
 use chiliad_engine::cpu::CpuExecutor;
 use chiliad_engine::executor::{Executor, Memory, TrainOptions, Trajectories};
@@ -331,13 +332,14 @@ pub fn train(
         evaluate_every: plan.eval_every,
         snapshots: plan.snapshots.iter().map(|l| *l as f32).collect(),
     };
-    let bank = TrialBank::new(
-        Arc::clone(&training.task),
-        &plan.variant,
-        training.seed,
-        plan.bank_trials,
-        plan.batch,
-    )?;
+    let (task, variant) = (Arc::clone(&training.task), plan.variant.as_str());
+    let bank = match plan.recipe.data {
+        Data::Bank => TrialBank::new(task, variant, training.seed, plan.bank_trials, plan.batch)?,
+        Data::Fresh => {
+            let seeds: Vec<u64> = training.networks.iter().map(|n| n.seeds.data).collect();
+            TrialBank::fresh(task, variant, &seeds, plan.batch)?
+        }
+    };
     let evaluation = plan.evaluation(&training.task, training.seed)?;
     Ok(chiliad_engine::train::train(
         executor,

@@ -5,6 +5,7 @@ mod claims;
 mod look;
 mod methods;
 mod modes;
+mod psychometric;
 mod topology;
 
 pub use claims::decidable;
@@ -34,9 +35,14 @@ pub fn report_data(folder: &StudyFolder, executor: &dyn Executor) -> Result<Repo
     let task = study.task.load()?;
     let evaluation = task.evaluation(crate::spec::defaults::eval_trials(), study.seed)?;
     let variance = variance(&evaluation);
+    let decisions = psychometric::decisions(&task, study.seed)?;
     let (mut populations, mut looks, mut first) = (Vec::new(), Vec::new(), 0);
     for (p, plan) in study.populations.iter().enumerate() {
-        let population = population_report(folder, &study, plan, first, variance)?;
+        let mut population = population_report(folder, &study, plan, first, variance)?;
+        if let Some(decisions) = &decisions {
+            population.psychometric =
+                psychometric::of_population(folder, executor, plan, decisions)?;
+        }
         if let Some(look) = look::medoid(folder, executor, plan, &population, p, &evaluation)? {
             looks.push(look);
         }
@@ -168,12 +174,13 @@ fn population_report(
         criterion: match &plan.origin {
             Origin::Train(t) => match t.until {
                 Until::Loss(loss) => Some(loss),
-                _ => None,
+                _ => crate::run::criterion::criterion(study, folder, t)?.map(f64::from),
             },
             _ => None,
         },
         expected_attractors: expected.map(|n| format!("{n} fixed points, one per sign pattern")),
         networks: results.iter().map(network).collect(),
+        psychometric: Vec::new(),
     })
 }
 

@@ -20,6 +20,7 @@ pub mod merge;
 pub mod parity;
 pub mod points;
 pub mod population_folder;
+pub mod psychometric;
 pub mod recipe;
 pub mod report;
 pub mod resolve;

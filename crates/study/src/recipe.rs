@@ -3,9 +3,9 @@
 mod words;
 
 use crate::error::{Result, StudyError};
-use crate::spec::DaleBy;
+use crate::spec::{DaleBy, Data};
 use crate::study::NetworkPlan;
-use chiliad_engine::executor::TrainOptions;
+use chiliad_engine::executor::{Order, TrainOptions};
 use chiliad_engine::population::initialise::{Initial, dale_signs};
 use chiliad_engine::population::{Population, Role};
 use chiliad_engine::recipe::{
@@ -26,6 +26,9 @@ pub struct RecipePlan {
     /// Whether the bank's first trials are taken at every step.
     #[serde(default)]
     pub in_turn: bool,
+    /// Where the trials of a step come from.
+    #[serde(default)]
+    pub data: Data,
     /// Optimiser.
     pub optimiser: Optimiser,
     /// Factor of the step size.
@@ -107,7 +110,11 @@ impl RecipePlan {
                     .collect()
             })
         };
-        options.in_turn = self.in_turn;
+        options.order = match (self.data, self.in_turn) {
+            (Data::Fresh, _) => Order::Own,
+            (Data::Bank, true) => Order::InTurn,
+            (Data::Bank, false) => Order::Drawn,
+        };
         options.optimiser = self.optimiser;
         options.schedule = self.schedule.clone();
         options.noise_schedule = self.noise_schedule.clone();

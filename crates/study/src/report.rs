@@ -8,6 +8,7 @@
 pub mod data;
 
 mod alike;
+mod decisions;
 mod found;
 mod graphs;
 mod header;
@@ -61,6 +62,7 @@ pub fn figures(data: &ReportData) -> Vec<(String, String)> {
         ("census_strip".to_owned(), strip::figure(data, &palette)),
         ("basin_shares".to_owned(), shares::figure(data, &palette)),
     ];
+    figures.extend(decisions::figure(data, &palette).map(|f| ("psychometric".to_owned(), f)));
     figures.extend(graphs::figure(data).map(|f| ("topology_classes".to_owned(), f)));
     figures.extend(look::figures(data, &palette));
     figures.extend(alike::figures(data, &palette));

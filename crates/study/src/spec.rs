@@ -100,6 +100,9 @@ pub struct TrainSpec {
     /// Take the bank's first `batch` trials at every step: the whole grid of a variant, say.
     #[serde(default)]
     pub in_turn: bool,
+    /// Where the trials of a step come from.
+    #[serde(default)]
+    pub data: Data,
     /// Step size, here or in `optimiser`.
     #[serde(default)]
     pub learning_rate: Option<OneOrMany<f64>>,
@@ -174,11 +177,23 @@ pub struct TrainSpec {
     pub train_initial_state: bool,
 }
 
+/// Where the trials of a step come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub enum Data {
+    /// A bank that all networks share, each in an order of its own; renewed so that a trial is seen about twice.
+    #[default]
+    Bank,
+    /// A stream of trials of every network's own, by its data seed; each is seen once.
+    Fresh,
+}
+
 /// When a network is done, besides `max_steps`.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub enum Until {
     /// Its evaluation loss is at most this.
     Loss(f64),
+    /// Its evaluation loss is at most this share of the variance of the evaluation's targets.
+    NormalisedError(f64),
     /// Its evaluation loss is at most the median of the best losses of that group, which must not wait for another. In a
     /// part of a study (`--shard`) a group that is trained is trained whole for this, in every part: the median must not
     /// depend on how the study is cut.

@@ -146,3 +146,111 @@ fn psychometric_counts_every_trial_of_every_network() {
         &["6 inputs and 2 outputs", "3 and 1"],
     );
 }
+
+#[test]
+fn a_report_shows_the_decisions_of_every_network_that_counts() {
+    let folder = Folder::new("decisions");
+    let study = r#"(title: "t", task: "go_no_go", networks: [
+        Train(cell: ["vanilla", "gru"], activation: "tanh", units: 6, seeds: 3, until: NormalisedError(20.0), max_steps: 25, batch: 16),
+    ], measure: [])"#;
+    std::fs::write(folder.0.join("s.ron"), study).unwrap();
+    let output = folder.run("run s.ron --out o --device cpu");
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{message}");
+    let page = std::fs::read_to_string(folder.0.join("o/report.html")).unwrap();
+    let part = page.split("What they decide").nth(1).unwrap();
+    let part = part.split("</section>").next().unwrap();
+    // 256 values are more than a curve's points: 15 bins, one line per network that reached the criterion.
+    let lines: Vec<&str> = part
+        .split(r#"class="curve""#)
+        .skip(1)
+        .map(|l| l.split("/>").next().unwrap())
+        .collect();
+    assert_eq!(lines.len(), 6);
+    for line in lines {
+        assert!(line.matches('L').count() >= 10, "{line}");
+    }
+    let figure = std::fs::read_to_string(folder.0.join("o/figures/psychometric.svg")).unwrap();
+    assert_eq!(figure.matches(r#"class="curve""#).count(), 6);
+}
+
+#[test]
+fn a_normalised_error_stands_for_the_loss_that_show_prints() {
+    let folder = Folder::new("normalised");
+    let shown = folder.json("task show go_no_go");
+    let (criterion, mse) = (
+        &shown["recipe"]["criterion"],
+        &shown["recipe"]["criterion_mse"],
+    );
+    let loss = 0.6 * mse.as_f64().unwrap() / criterion.as_f64().unwrap();
+    let run = |until: &str, out: &str| {
+        let study = format!(
+            r#"(title: "t", task: "go_no_go", networks: [Train(cell: "gru", activation: "tanh", units: 6, seeds: 3,
+            until: {until}, max_steps: 300, eval_every: 5, batch: 16)], measure: [])"#
+        );
+        std::fs::write(folder.0.join("s.ron"), study).unwrap();
+        let output = folder.run(&format!("run s.ron --out {out} --device cpu"));
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code(), message)
+    };
+    assert_eq!(run("NormalisedError(0.6)", "a").0, Some(0));
+    assert_eq!(run(&format!("Loss({loss:?})"), "b").0, Some(0));
+    let weights = |out: &str| {
+        let population = folder.0.join(out).join("populations/gru-tanh-6");
+        std::fs::read(population.join("weights.safetensors")).unwrap()
+    };
+    assert_eq!(weights("a"), weights("b"));
+    let page = std::fs::read_to_string(folder.0.join("a/report.html")).unwrap();
+    assert!(page.contains("3 of 3"), "not all reached the criterion");
+    let (code, message) = run("NormalisedError(-1.0)", "c");
+    assert_eq!(code, Some(2));
+    assert!(
+        message.contains("until") && message.contains("-1"),
+        "{message}"
+    );
+    assert!(!folder.0.join("c").exists());
+}
+
+#[test]
+fn fresh_trials_are_told_and_not_mixed_with_a_banks() {
+    let folder = Folder::new("fresh");
+    let run = |train: &str, out: &str| {
+        let study = format!(
+            r#"(title: "t", task: "go_no_go", networks: [Train(cell: "gru", activation: "tanh", units: 6, seeds: 2,
+            until: Steps, max_steps: 10, eval_every: 5, batch: 16, {train})], measure: [])"#
+        );
+        std::fs::write(folder.0.join("s.ron"), study).unwrap();
+        let output = folder.run(&format!("run s.ron --out {out} --device cpu"));
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
+    };
+    let (code, message) = run("data: Fresh", "a");
+    assert_eq!(code, Some(0), "{message}");
+    let page = std::fs::read_to_string(folder.0.join("a/report.html")).unwrap();
+    assert!(
+        page.contains("of each network's own stream")
+            || page.contains("of each network&#39;s own stream")
+    );
+    assert_eq!(run("data: Bank", "b").0, Some(0));
+    let weights = |out: &str| {
+        std::fs::read(
+            folder
+                .0
+                .join(out)
+                .join("populations/gru-tanh-6/weights.safetensors"),
+        )
+        .unwrap()
+    };
+    assert_ne!(weights("a"), weights("b"));
+    let (code, message) = run("data: Fresh, in_turn: true", "c");
+    assert_eq!(code, Some(2));
+    assert!(
+        message.contains("networks[0].data") && message.contains("in_turn"),
+        "{message}"
+    );
+    let (code, message) = run("data: Frech", "c");
+    assert!(code == Some(2) && message.contains("Fresh"), "{message}");
+    assert!(!folder.0.join("c").exists());
+}

@@ -20,6 +20,11 @@ pub fn pick(data_seed: u64, step: u64, slot: u32, bank_trials: u32) -> u32 {
     word.checked_rem(bank_trials).unwrap_or(0)
 }
 
+/// A bank of fresh trials: values of all arrays (256 MB), trials (what a kernel can number), and steps served, at most.
+const MOST_FRESH_VALUES: usize = 1 << 26;
+const MOST_FRESH_TRIALS: usize = (1 << 24) - 1;
+const MOST_FRESH_STEPS: usize = 64;
+
 type Source = Arc<dyn Fn(u64) -> Arc<Trials> + Send + Sync>;
 
 struct Generation {
@@ -87,6 +92,57 @@ impl TrialBank {
         Ok(Self::from_source(
             bank_trials,
             refresh_interval,
+            Arc::new(source),
+        ))
+    }
+
+    /// A bank of trials of its own for every network: those of network n are trials 0, 1, ... of a stream of `data_seeds[n]`
+    /// alone, `batch` per step, whatever the other networks are; each is seen once. Laid out `[network][step][slot]`, for
+    /// networks that take their own in turn. A stream begins again after 2^32 trials.
+    ///
+    /// # Errors
+    ///
+    /// [`TaskError::Request`] where `batch` is 0 or the trials are the user's own, and those of [`Task::sample`].
+    pub fn fresh(task: Arc<Task>, variant: &str, data_seeds: &[u64], batch: usize) -> Result<Self> {
+        let refuse = |message: &str| TaskError::Request {
+            task: task.name.clone(),
+            message: message.to_owned(),
+        };
+        if batch == 0 {
+            return Err(refuse("a batch of 0 trials; at least 1"));
+        }
+        if task.is_external() {
+            return Err(refuse(
+                "fresh trials for every network, of trials that are given",
+            ));
+        }
+        let generator = task.checked(variant, 0, batch)?.clone();
+        let shape = task.shape(variant)?;
+        let values = shape.n_steps * (shape.n_inputs + 2 * shape.n_outputs);
+        let per_step = data_seeds.len().max(1) * batch;
+        if per_step > MOST_FRESH_TRIALS {
+            return Err(refuse(
+                "more trials per step of all networks than a bank may hold",
+            ));
+        }
+        // How many steps a generation serves changes no trial: a number of the stream belongs to a step.
+        let steps = (MOST_FRESH_VALUES / (per_step * values).max(1))
+            .min(MOST_FRESH_TRIALS / per_step)
+            .clamp(1, MOST_FRESH_STEPS);
+        let seeds = data_seeds.to_vec();
+        let source = move |number: u64| {
+            let first = (number as usize).wrapping_mul(steps * batch);
+            let of = |seed, n| generator.generate(first, n, Stream::new(seed, purpose::FRESH));
+            let mut all = of(0, 0);
+            for &seed in &seeds {
+                all.append(of(seed, steps * batch));
+            }
+            Arc::new(all)
+        };
+        let bank_trials = per_step * steps;
+        Ok(Self::from_source(
+            bank_trials,
+            steps as u64,
             Arc::new(source),
         ))
     }

@@ -35,7 +35,7 @@ pub(crate) use place::Place;
 use crate::error::Result;
 use crate::random::{Draws, Stream};
 use crate::task::Condition;
-use crate::trials::{TaskShape, Trials};
+use crate::trials::{ChannelNames, TaskShape, Trials};
 
 /// How a trial gets what can be listed: frequencies, conditions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -182,6 +182,10 @@ pub(crate) trait Generate {
     /// Where the epochs of trial number `trial` lie, of the same draws; none where a generator has no epochs.
     fn spans(&self, _trial: usize, _draws: Draws) -> Vec<Span> {
         Vec::new()
+    }
+    /// What its channels are called.
+    fn channel_names(&self) -> ChannelNames {
+        ChannelNames::numbered(self.shape())
     }
     /// What the decision of trial number `trial` is about, of the same draws; `None` where a task has no decision.
     fn evidence(&self, _trial: usize, _draws: Draws) -> Option<f64> {

@@ -38,5 +38,5 @@ pub use error::{Result, TaskError};
 pub use generators::Span;
 pub use npz::{NpzArray, NpzData, read_npy, read_npz, write_npy, write_npz};
 pub use random::{Draws, Stream, threefry2x32};
-pub use task::{Condition, Recipe, Task, builtin_names};
-pub use trials::{TaskShape, Trials};
+pub use task::{Condition, Lesson, Recipe, Task, builtin_names};
+pub use trials::{ChannelNames, TaskShape, Trials};

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use crate::generators::Span;
-use crate::trials::Trials;
+use crate::trials::{ChannelNames, Trials};
 
 const WIDTH: f32 = 760.0;
 const LEFT: f32 = 64.0;
@@ -27,13 +27,20 @@ svg { font: 12px system-ui, sans-serif; color-scheme: light dark; }
 </style>
 ";
 
-/// Draws trial `trial` under `title`, its epochs marked by lines and names. Steps that do not count in the loss are shaded in the lower panel, lightly where
-/// they count for less. A trial that is not there gives a picture that says so.
+/// Draws trial `trial` under `title`, its channels by their names, its epochs marked by lines and names. Steps that do not
+/// count in the loss are shaded in the lower panel, lightly where they count for less. A trial that is not there gives a
+/// picture that says so; a channel without a name has a number.
 #[must_use]
-pub fn trial_svg(trials: &Trials, trial: usize, title: &str, spans: &[Span]) -> String {
+pub fn trial_svg(
+    trials: &Trials,
+    trial: usize,
+    title: &str,
+    names: &ChannelNames,
+    spans: &[Span],
+) -> String {
     let mut svg = String::new();
     // Writing to a string cannot fail.
-    let _ = draw(&mut svg, trials, trial, title, spans);
+    let _ = draw(&mut svg, trials, trial, title, names, spans);
     svg
 }
 
@@ -42,6 +49,7 @@ fn draw(
     trials: &Trials,
     trial: usize,
     title: &str,
+    names: &ChannelNames,
     spans: &[Span],
 ) -> fmt::Result {
     let title = escape(title);
@@ -67,8 +75,8 @@ fn draw(
     let targets = Panel::new(TOPS[1], row(&trials.targets, trials.n_outputs));
     shade(svg, &row(&trials.mask, trials.n_outputs), trials.n_steps)?;
     mark_epochs(svg, spans, trials.n_steps)?;
-    inputs.draw(svg, "input")?;
-    targets.draw(svg, "target")?;
+    inputs.draw(svg, "inputs", &names.inputs)?;
+    targets.draw(svg, "targets", &names.outputs)?;
     let (middle, below) = ((LEFT + RIGHT) / 2.0, TOPS[1] + PANEL + 36.0);
     writeln!(
         svg,
@@ -182,7 +190,7 @@ impl Panel {
         self.top + PANEL * (self.high - value) / (self.high - self.low)
     }
 
-    fn draw(&self, svg: &mut String, what: &str) -> fmt::Result {
+    fn draw(&self, svg: &mut String, what: &str, names: &[String]) -> fmt::Result {
         let (top, bottom, width) = (self.top, self.top + PANEL, RIGHT - LEFT);
         for tick in ticks(self.low, self.high) {
             let (y, text) = (self.y_of(tick as f32), LEFT - 8.0);
@@ -211,16 +219,19 @@ impl Panel {
         )?;
         for (channel, values) in self.channels.iter().enumerate() {
             let (points, colour) = (self.points(channel, values), channel % LEGEND);
+            let name = names
+                .get(channel)
+                .map_or_else(|| format!("{what} {channel}"), |name| escape(name));
             writeln!(
                 svg,
-                r#"<polyline class="line c{colour}" points="{points}"><title>{what} {channel}</title></polyline>"#
+                r#"<polyline class="line c{colour}" points="{points}"><title>{name}</title></polyline>"#
             )?;
             if channel < LEGEND {
                 let (x, y) = (RIGHT + 12.0, top + 10.0 + 17.0 * channel as f32);
                 let (text, base) = (x + 26.0, y + 4.0);
                 writeln!(
                     svg,
-                    r#"<path class="line c{colour}" d="M{x} {y}h20"/><text x="{text}" y="{base}">{what} {channel}</text>"#
+                    r#"<path class="line c{colour}" d="M{x} {y}h20"/><text x="{text}" y="{base}">{name}</text>"#
                 )?;
             }
         }

@@ -79,6 +79,8 @@ pub mod purpose {
     pub const PICK: u32 = 4;
     /// The trials that are looked at before a task file is accepted.
     pub const LOOK: u32 = 5;
+    /// Trials of one network alone; the seed is its data seed.
+    pub const FRESH: u32 = 6;
 }
 
 /// Random access to the numbers of one seed and one purpose.

@@ -14,7 +14,7 @@ use crate::suggestion::suggest;
 use crate::trials::TaskShape;
 use library::LIBRARY;
 
-pub use recipe::Recipe;
+pub use recipe::{Lesson, Recipe};
 
 /// The variant that networks are trained on; every task has it.
 pub const TRAIN: &str = "train";

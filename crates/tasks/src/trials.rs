@@ -15,6 +15,27 @@ pub struct TaskShape {
     pub n_outputs: usize,
 }
 
+/// What the channels of a task are called, one name per component.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChannelNames {
+    /// `[input]`
+    pub inputs: Vec<String>,
+    /// `[output]`
+    pub outputs: Vec<String>,
+}
+
+impl ChannelNames {
+    /// `input 0`, `input 1`, ..., `target 0`, ...
+    #[must_use]
+    pub fn numbered(shape: TaskShape) -> Self {
+        let names = |what: &str, n: usize| (0..n).map(|i| format!("{what} {i}")).collect();
+        Self {
+            inputs: names("input", shape.n_inputs),
+            outputs: names("target", shape.n_outputs),
+        }
+    }
+}
+
 /// A set of trials of equal shape; every array is in C order, last axis fastest.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trials {
@@ -108,6 +129,15 @@ impl Trials {
             condition: indices.iter().map(|i| self.condition[*i]).collect(),
             ..*self
         })
+    }
+
+    /// Adds trials of the same shape behind these.
+    pub(crate) fn append(&mut self, mut other: Self) {
+        self.n_trials += other.n_trials;
+        self.inputs.append(&mut other.inputs);
+        self.targets.append(&mut other.targets);
+        self.mask.append(&mut other.mask);
+        self.condition.append(&mut other.condition);
     }
 
     /// Input `channel` of `trial` at `step`.

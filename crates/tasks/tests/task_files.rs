@@ -48,6 +48,18 @@ fn an_unknown_field_names_line_column_and_the_nearest() {
 fn a_value_out_of_range_names_the_path_of_its_field() {
     for (text, from, to, says) in [
         (
+            CONTEXT,
+            "recipe: (",
+            "recipe: (curriculum: [(variant: \"ood-lang\", until: 0.1)], ",
+            "recipe.curriculum[0].variant = ood-lang: must be",
+        ),
+        (
+            CONTEXT,
+            "recipe: (",
+            "recipe: (curriculum: [(variant: \"train\", until: 0.1), (variant: \"train\", until: -1.0)], ",
+            "recipe.curriculum[1].until = -1",
+        ),
+        (
             FLIP_FLOP,
             "bits: 3",
             "bits: 0",

@@ -9,7 +9,7 @@ use super::passes::{FillNoise, ForwardPass, MomentsPass, TrainPass};
 use super::weights::Weights;
 use crate::population::{Architecture, Layout, Role};
 use crate::recipe::{Loss, Regulariser};
-use chiliad_tasks::{Trials, pick};
+use chiliad_tasks::Trials;
 use std::sync::Arc;
 
 /// A thread's storage for one architecture, batch size and trial length.
@@ -264,11 +264,4 @@ fn gather(to: &mut BlockTrials, bank: &Trials, trials: &[usize]) {
         trials,
     );
     to.n_steps = bank.n_steps;
-}
-
-/// Trials of a batch.
-pub(crate) fn batch(data_seed: u64, step: u64, size: usize, bank_trials: usize) -> Vec<usize> {
-    (0..size as u32)
-        .map(|slot| pick(data_seed, step, slot, bank_trials as u32) as usize)
-        .collect()
 }

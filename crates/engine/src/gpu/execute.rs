@@ -10,7 +10,7 @@ use super::plan::Plan;
 use super::session::{GpuTraining, check_trials, gradient_dims, reduce_gradient};
 use crate::error::EngineError;
 use crate::executor::{
-    Executor, Gradient, Memory, OptimiserState, TrainOptions, Training, Trajectories,
+    Executor, Gradient, Memory, OptimiserState, Order, TrainOptions, Training, Trajectories,
 };
 use crate::lyapunov;
 use crate::population::{Architecture, Layout, Population};
@@ -193,7 +193,14 @@ impl Executor for GpuExecutor {
         let mut fleet = self.fleet(gpu, population, n_trials, n_steps, false)?;
         let mut pacer = self.pacer();
         let bank = Bank::new(gpu, &trials, Loss::MaskedMean)?;
-        let work = Stagework::new(&fleet, population, Stage::RollOut, false, n_trials, &bank)?;
+        let work = Stagework::new(
+            &fleet,
+            population,
+            Stage::RollOut,
+            Order::InTurn,
+            n_trials,
+            &bank,
+        )?;
         let n_states = work.geometry.states;
         let n_networks = population.n_networks;
         let mut rolled = Trajectories {
@@ -238,7 +245,7 @@ impl Executor for GpuExecutor {
             &fleet,
             population,
             Stage::TrainStep,
-            false,
+            Order::InTurn,
             trials.n_trials,
             &bank,
         )?;

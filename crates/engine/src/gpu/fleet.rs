@@ -9,7 +9,7 @@ use super::pace::{Dims, Pacer, Submission, grid};
 use super::plan::Plan;
 use super::record::rates;
 use crate::error::EngineError;
-use crate::executor::TrainOptions;
+use crate::executor::{Order, TrainOptions};
 use crate::population::Population;
 use crate::recipe::Loss;
 use chiliad_tasks::Trials;
@@ -64,7 +64,7 @@ impl Fleet {
         let of_activity =
             |o: &TrainOptions| o.regularisers.iter().any(|r| r.penalty.is_of_activity());
         let variant = Variant {
-            pick: false,
+            order: Order::InTurn,
             loss: options.map_or(Loss::MaskedMean, |o| o.loss),
             constrained: constraint.is_some(),
             activity: options.is_some_and(of_activity),
@@ -92,7 +92,10 @@ impl Fleet {
             let mut records = Vec::with_capacity(n * geometry.record_words);
             for network in first..first + n {
                 let seeds = population.seeds[network];
-                records.extend(Stream::new(seeds.data, purpose::PICK).key());
+                records.extend(match options.map(|o| o.order) {
+                    Some(Order::Own) => [network as u32, population.n_networks as u32],
+                    _ => Stream::new(seeds.data, purpose::PICK).key(),
+                });
                 records.extend(Stream::new(seeds.noise, NOISE).key());
                 records.extend(rates(options, network).map(f32::to_bits));
                 records.extend(
@@ -212,7 +215,7 @@ impl Stagework {
         fleet: &Fleet,
         population: &Population,
         stage: Stage,
-        pick: bool,
+        order: Order,
         batch: usize,
         bank: &Bank,
     ) -> Result<Self, EngineError> {
@@ -250,7 +253,7 @@ impl Stagework {
             &population.layout,
             &geometry,
             Variant {
-                pick,
+                order,
                 ..fleet.variant
             },
         )?;

@@ -259,7 +259,7 @@ impl Geometry {
         for (name, value) in values {
             let _ = writeln!(text, "const {name}: u32 = {value}u;");
         }
-        let _ = writeln!(text, "const PICK: bool = {};", variant.pick);
+        let _ = writeln!(text, "const ORDER: u32 = {}u;", variant.order as u32);
         let all = variant.loss == Loss::AllMean;
         let _ = writeln!(text, "const ALL_MEAN: bool = {all};");
         text

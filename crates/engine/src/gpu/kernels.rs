@@ -5,6 +5,7 @@ use super::geometry::Geometry;
 use super::linear_text::linear_text;
 use super::link::{Linked, Piece};
 use crate::error::EngineError;
+use crate::executor::Order;
 use crate::population::{Architecture, Layout};
 use crate::recipe::Loss;
 
@@ -120,8 +121,8 @@ impl Stage {
 /// What else decides a kernel's text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Variant {
-    /// Draw trials from the bank instead of taking them in turn.
-    pub pick: bool,
+    /// Which trials of the bank are taken.
+    pub order: Order,
     /// What is minimised.
     pub loss: Loss,
     /// Weights are restricted.

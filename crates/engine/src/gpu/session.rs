@@ -8,7 +8,7 @@ use super::kernels::{Stage, link};
 use super::pace::{Dims, Pacer, grid};
 use super::plan::Plan;
 use crate::error::EngineError;
-use crate::executor::{OptimiserState, TrainOptions, Training};
+use crate::executor::{OptimiserState, Order, TrainOptions, Training};
 use crate::population::Population;
 use chiliad_tasks::Trials;
 use std::sync::Arc;
@@ -190,7 +190,7 @@ impl GpuTraining {
             &device.fleet,
             &self.population,
             Stage::TrainStep,
-            !self.options.in_turn,
+            self.options.order,
             self.options.batch,
             &bank,
         )?;
@@ -336,7 +336,7 @@ pub(super) fn reduce_gradient(
 impl Training for GpuTraining {
     fn advance(&mut self, bank: &Trials, n_steps: u64) -> Result<(), EngineError> {
         check_trials("training", &self.population, bank)?;
-        self.options.check_bank(bank)?;
+        self.options.check_bank(bank, self.population.n_networks)?;
         self.survive(|s| s.try_advance(bank, n_steps))
     }
 
@@ -353,7 +353,7 @@ impl Training for GpuTraining {
                 fleet,
                 &s.population,
                 Stage::Evaluate,
-                false,
+                Order::InTurn,
                 trials.n_trials,
                 &bank,
             )?;

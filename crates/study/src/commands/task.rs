@@ -98,8 +98,12 @@ pub(super) fn task(command: &TaskCommand, json: bool) -> anyhow::Result<()> {
                 || format!("condition {}", sampled.condition[0]),
                 |condition| condition.label,
             );
+            let names = task.channel_names(variant)?;
             let title = format!("{} ({variant}), trial {trial}: {label}", task.name);
-            chiliad::folder::write(out, trial_svg(&sampled, 0, &title, &spans).as_bytes())?;
+            chiliad::folder::write(
+                out,
+                trial_svg(&sampled, 0, &title, &names, &spans).as_bytes(),
+            )?;
             answer(json, &json!({"out": out}), &out.display().to_string());
         }
         TaskCommand::Learn(arguments) => learn::learn(arguments, json)?,
@@ -117,7 +121,7 @@ fn show(name: &str, json: bool) -> anyhow::Result<()> {
             v.to_owned(),
             json!({
                 "steps": s.n_steps, "inputs": s.n_inputs, "outputs": s.n_outputs, "grid": task.grid_size(v)?,
-                "length": lengths(&task, v)?,
+                "length": lengths(&task, v)?, "input_names": task.channel_names(v)?.inputs, "output_names": task.channel_names(v)?.outputs,
             }),
         );
     }
@@ -128,9 +132,11 @@ fn show(name: &str, json: bool) -> anyhow::Result<()> {
         .collect();
     let evaluation = task.evaluation(512, 0)?;
     let recipe = &task.recipe;
+    let lesson = |l: &chiliad_tasks::Lesson| json!({"variant": l.variant, "until": l.until});
     let recipe = json!({
         "criterion": recipe.criterion, "criterion_mse": recipe.criterion * evaluation.masked_variance(),
         "learning_rate": recipe.learning_rate, "max_steps": recipe.max_steps, "batch": recipe.batch,
+        "curriculum": recipe.curriculum.iter().map(lesson).collect::<Vec<_>>(),
     });
     let value = json!({
         "name": task.name, "summary": task.summary, "source": task.source, "census": task.census, "recipe": recipe,

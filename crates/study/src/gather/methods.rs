@@ -2,7 +2,7 @@
 
 use crate::manifest::StudyFolder;
 use crate::report::data::{Constant, Methods};
-use crate::spec::Until;
+use crate::spec::{Data, Until};
 use crate::study::{Origin, Study};
 use chiliad_tasks::Task;
 
@@ -35,15 +35,26 @@ pub(super) fn methods(folder: &StudyFolder, study: &Study, task: &Task) -> Metho
                 "until the evaluation loss ({} fixed trials, every {} steps) was at most {loss}",
                 t.eval_trials, t.eval_every
             ),
+            Until::NormalisedError(share) => format!(
+                "until the evaluation loss ({} fixed trials, every {} steps) was at most {share} of the variance of their targets",
+                t.eval_trials, t.eval_every
+            ),
             Until::LossOf(name) => format!(
                 "until the evaluation loss ({} fixed trials, every {} steps) was at most the median of `{name}`",
                 t.eval_trials, t.eval_every
             ),
             Until::Steps => "to the end of the step budget".into(),
         };
+        let data = match t.recipe.data {
+            Data::Bank => format!(
+                "drawn from a bank of {} that is renewed so that a trial is seen about twice",
+                t.bank_trials
+            ),
+            Data::Fresh => "of each network's own stream, every trial seen once".into(),
+        };
         paragraphs.push(format!(
-            "Training: back-propagation through time of {}; step size {}, gradients scaled to a global norm of at most {}, {} trials per step drawn from a bank of {} that is renewed so that a trial is seen about twice; {until}, at most {} steps. The weights with the lowest evaluation loss were kept.",
-            t.recipe.words(), p.networks.first().map_or(0.0, |n| n.learning_rate), t.clip_norm, t.batch, t.bank_trials, t.max_steps
+            "Training: back-propagation through time of {}; step size {}, gradients scaled to a global norm of at most {}, {} trials per step {data}; {until}, at most {} steps. The weights with the lowest evaluation loss were kept.",
+            t.recipe.words(), p.networks.first().map_or(0.0, |n| n.learning_rate), t.clip_norm, t.batch, t.max_steps
         ));
         constant(
             "learning_rate",

@@ -102,6 +102,20 @@ pub struct PopulationReport {
     pub expected_attractors: Option<String>,
     /// One per network, by index.
     pub networks: Vec<NetworkReport>,
+    /// Psychometric curves, by rising evidence; empty where the task asks for no decision. `[network][point]`
+    #[serde(default)]
+    pub psychometric: Vec<Vec<Decision>>,
+}
+
+/// How often a network decided for the first alternative on trials with the same evidence for it.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Decision {
+    /// Evidence for the first alternative, in the task's units; the mean of a bin where values are many.
+    pub evidence: f64,
+    /// Share of these trials decided for the first alternative.
+    pub first: f64,
+    /// How many trials these are.
+    pub trials: usize,
 }
 
 /// One network: how it trained, and what it was found to be.

@@ -1,6 +1,7 @@
 //! Who learned: a learning curve per network, a row per population, and who is left out.
 
 use super::data::{CurvePoint, NetworkReport, Outcome, PopulationReport, ReportData};
+use super::decisions;
 use super::palette::Palette;
 use super::scale::Scale;
 use super::summary::{converged, finished, median, networks, range};
@@ -19,9 +20,10 @@ pub(super) fn section(data: &ReportData, palette: &Palette) -> String {
         r#"<section id="learned"><h2>Who learned</h2>
 <p class="caption">Evaluation loss along training, a line per network; a dot where the criterion (dashed) was first met, a cross where a network ended without it. All panels share their axes.{}</p>
 <div class="multiples four">{panels}</div>
-<h3>By population</h3><div class="scroll">{}</div>{left_out}</section>"#,
+<h3>By population</h3><div class="scroll">{}</div>{left_out}{}</section>"#,
         leaves_range(data),
-        table(data, palette)
+        table(data, palette),
+        decisions::part(data, palette)
     )
 }
 

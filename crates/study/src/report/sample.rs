@@ -37,6 +37,7 @@ pub(super) fn study(per_cell: usize) -> ReportData {
             networks: (0..per_cell)
                 .map(|n| network(&mut draw, p, p * per_cell + n, steps, p == 3 && n == 5))
                 .collect(),
+            psychometric: (0..per_cell).map(|_| decisions(&mut draw)).collect(),
         });
     }
     let looks = if per_cell == 0 {
@@ -55,6 +56,20 @@ pub(super) fn study(per_cell: usize) -> ReportData {
         robustness: Some(robustness()),
         methods: methods(),
     }
+}
+
+/// A logistic curve with a bias and a slope of its own.
+fn decisions(draw: &mut Draw) -> Vec<Decision> {
+    let (bias, slope) = (0.2 * (draw.next() - 0.5), 4.0 + 8.0 * draw.next());
+    let point = |k: i32| {
+        let evidence = f64::from(k) / 7.0;
+        Decision {
+            evidence,
+            first: 1.0 / (1.0 + (-slope * (evidence - bias)).exp()),
+            trials: 30,
+        }
+    };
+    (-7..=7).map(point).collect()
 }
 
 fn network(

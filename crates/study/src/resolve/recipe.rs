@@ -4,7 +4,7 @@ use super::Resolver;
 use super::check::{above_zero, within};
 use crate::error::Result;
 use crate::recipe::{Dale, RecipePlan, Restriction, Settings};
-use crate::spec::{DaleBy, OneOrMany, OptimiserSpec, ScalingSpec, TrainSpec};
+use crate::spec::{DaleBy, Data, OneOrMany, OptimiserSpec, ScalingSpec, TrainSpec};
 use chiliad_engine::cell::Cell;
 use chiliad_engine::recipe::{Optimiser, Part, Penalty, Schedule};
 
@@ -177,8 +177,15 @@ impl Resolver<'_> {
                 ),
             ));
         }
+        if spec.in_turn && spec.data == Data::Fresh {
+            return Err(refuse(
+                "data",
+                "Fresh, with `in_turn`, which takes a shared bank's first trials; allowed: one of the two".into(),
+            ));
+        }
         Ok(RecipePlan {
             in_turn: spec.in_turn,
+            data: spec.data,
             optimiser: self.optimiser(&spec.optimiser, path)?,
             schedule: spec.schedule.clone(),
             noise_schedule: spec.noise_schedule.clone(),

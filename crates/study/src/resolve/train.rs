@@ -134,7 +134,7 @@ impl Resolver<'_> {
             positive(value).map_err(|m| self.refuse(&at(field), m))?;
         }
         above_zero(spec.clip_norm, true).map_err(|m| self.refuse(&at("clip_norm"), m))?;
-        if let Until::Loss(loss) = spec.until {
+        if let Until::Loss(loss) | Until::NormalisedError(loss) = spec.until {
             above_zero(loss, false).map_err(|m| self.refuse(&at("until.0"), m))?;
         }
         for (i, loss) in spec.snapshots.iter().enumerate() {

@@ -43,6 +43,10 @@ fn of_group(
     let name = match &train.until {
         Until::Steps => return Ok(None),
         Until::Loss(loss) => return Ok(Some(*loss as f32)),
+        Until::NormalisedError(share) => {
+            let evaluation = train.evaluation(&study.task.load()?, study.seed)?;
+            return Ok(Some((share * evaluation.masked_variance()) as f32));
+        }
         Until::LossOf(name) => Some(name.as_str()),
     };
     let mut losses = Vec::new();

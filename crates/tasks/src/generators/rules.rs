@@ -10,7 +10,7 @@ use crate::named::Named;
 use crate::random::Draws;
 use crate::suggestion::suggest;
 use crate::task::Condition;
-use crate::trials::TaskShape;
+use crate::trials::{ChannelNames, TaskShape};
 
 /// [`Rules`] as a task file writes it.
 #[derive(Clone, Debug, Deserialize)]
@@ -109,6 +109,10 @@ impl Rules {
 impl Generate for Rules {
     fn shape(&self) -> TaskShape {
         self.shape
+    }
+
+    fn channel_names(&self) -> ChannelNames {
+        self.rules[0].1.channel_names()
     }
 
     fn conditions(&self) -> Vec<Condition> {

@@ -14,7 +14,7 @@ use super::{Generate, TrialSlot};
 use crate::expression::{Bound, Quantity};
 use crate::random::Draws;
 use crate::task::Condition;
-use crate::trials::TaskShape;
+use crate::trials::{ChannelNames, TaskShape};
 
 /// Names that every expression knows: time since the epoch began, time since the trial began, index of the component,
 /// number of components, and the angle that the component stands for on a ring.
@@ -31,6 +31,8 @@ pub struct Trial {
     n_inputs: usize,
     /// Components of all output channels of one copy.
     n_outputs: usize,
+    /// Of all components of all copies.
+    names: ChannelNames,
     variables: Vec<Variable>,
     /// Names of the epochs and their durations.
     epochs: Vec<(String, Quantity)>,
@@ -87,6 +89,10 @@ impl Generate for Trial {
             n_inputs: self.copies * self.n_inputs,
             n_outputs: self.copies * self.n_outputs,
         }
+    }
+
+    fn channel_names(&self) -> ChannelNames {
+        self.names.clone()
     }
 
     fn conditions(&self) -> Vec<Condition> {

@@ -14,6 +14,18 @@ pub struct Recipe {
     pub max_steps: u64,
     /// Trials per step.
     pub batch: usize,
+    /// Variants trained on first, in this order; empty: none.
+    pub curriculum: Vec<Lesson>,
+}
+
+/// A variant trained on before the next one.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lesson {
+    /// Name of the variant.
+    pub variant: String,
+    /// Normalised error on that variant at which a network has learned it; or `max_steps`, whichever comes first.
+    pub until: f64,
 }
 
 impl Default for Recipe {
@@ -23,19 +35,20 @@ impl Default for Recipe {
             learning_rate: 0.003,
             max_steps: 3000,
             batch: 64,
+            curriculum: Vec::new(),
         }
     }
 }
 
 impl Recipe {
     /// The first field that is out of range: name, value, what is allowed.
-    pub(super) fn check(&self) -> Result<(), (&'static str, String, String)> {
-        let above = |field, x: f64| {
+    pub(super) fn check(&self) -> Result<(), (String, String, String)> {
+        let above = |field: &str, x: f64| {
             if x > 0.0 && x.is_finite() {
                 return Ok(());
             }
             Err((
-                field,
+                field.to_owned(),
                 x.to_string(),
                 "must be above 0 and finite".to_owned(),
             ))
@@ -43,6 +56,10 @@ impl Recipe {
         above("criterion", self.criterion)?;
         above("learning_rate", self.learning_rate)?;
         above("max_steps", self.max_steps as f64)?;
-        above("batch", self.batch as f64)
+        above("batch", self.batch as f64)?;
+        for (i, lesson) in self.curriculum.iter().enumerate() {
+            above(&format!("curriculum[{i}].until"), lesson.until)?;
+        }
+        Ok(())
     }
 }

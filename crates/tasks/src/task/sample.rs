@@ -4,7 +4,7 @@ use super::{TRAIN, Task};
 use crate::error::{Result, TaskError};
 use crate::generators::{Generator, Span};
 use crate::random::{Stream, purpose};
-use crate::trials::Trials;
+use crate::trials::{ChannelNames, Trials};
 
 /// Values in one array of a set of trials, at most: 16 GiB of float32.
 const MOST_VALUES: u128 = 1 << 32;
@@ -78,6 +78,15 @@ impl Task {
         let generator = self.checked(variant, trial, 1)?.as_generate();
         let draws = Stream::new(seed, purpose::TRIALS).draws(trial as u32);
         Ok(generator.spans(trial, draws))
+    }
+
+    /// What the channels of `variant` are called.
+    ///
+    /// # Errors
+    ///
+    /// [`TaskError::UnknownVariant`].
+    pub fn channel_names(&self, variant: &str) -> Result<ChannelNames> {
+        Ok(self.generator(variant)?.as_generate().channel_names())
     }
 
     /// What the decision of trial `trial` of `variant` under `seed` is about: above 0 where the first output is right. `None`

@@ -98,6 +98,14 @@ fn variants(spec: &TaskSpec, file: &str) -> Result<Vec<(String, Generator)>> {
         }
         variants.push((name.clone(), generator));
     }
+    let names: Vec<&str> = variants.iter().map(|(name, _)| name.as_str()).collect();
+    for (i, lesson) in spec.recipe.curriculum.iter().enumerate() {
+        if !names.contains(&lesson.variant.as_str()) {
+            let field = format!("recipe.curriculum[{i}].variant");
+            let allowed = format!("must be {}", suggest(&lesson.variant, &names));
+            return Err(refuse(&field, lesson.variant.clone(), allowed));
+        }
+    }
     Ok(variants)
 }
 

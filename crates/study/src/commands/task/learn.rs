@@ -4,8 +4,8 @@ use chiliad::error::StudyError;
 use chiliad_engine::cell::Cell;
 use chiliad_engine::cpu::CpuExecutor;
 use chiliad_engine::executor::TrainOptions;
-use chiliad_engine::population::{Architecture, Seeds, initialise::initialise};
-use chiliad_engine::train::{Outcome, StopRule, train};
+use chiliad_engine::population::{Architecture, Population, Seeds, initialise::initialise};
+use chiliad_engine::train::{Outcome, StopRule, Trained, train};
 use chiliad_tasks::{Task, TrialBank};
 use serde_json::json;
 use std::sync::Arc;
@@ -128,28 +128,86 @@ fn one(
         outputs: shape.n_outputs,
     };
     let seeds: Vec<Seeds> = (0..arguments.seeds).map(Seeds::all).collect();
-    let population = initialise(&architecture, &seeds);
+    let mut population = initialise(&architecture, &seeds);
+    let mut before = vec![0; seeds.len()];
+    for lesson in &task.recipe.curriculum {
+        let (learnt, _) = stage(
+            arguments,
+            task,
+            &lesson.variant,
+            lesson.until,
+            &population,
+            executor,
+        )?;
+        population.params.clone_from(&learnt.best_params);
+        before
+            .iter_mut()
+            .zip(&learnt.steps)
+            .for_each(|(b, s)| *b += s);
+    }
+    let criterion = task.recipe.criterion;
+    let (trained, variance) = stage(
+        arguments,
+        task,
+        &arguments.variant,
+        criterion,
+        &population,
+        executor,
+    )?;
+    let mut errors: Vec<f64> = trained
+        .best_loss
+        .iter()
+        .map(|loss| f64::from(*loss) / variance)
+        .collect();
+    errors.sort_by(f64::total_cmp);
+    let mut steps: Vec<u64> = trained
+        .steps
+        .iter()
+        .zip(&before)
+        .map(|(s, b)| s + b)
+        .collect();
+    steps.sort_unstable();
+    Ok(Row {
+        task: task.name.clone(),
+        cell: cell.name.clone(),
+        criterion,
+        variance,
+        errors,
+        converged: trained.count(Outcome::Converged),
+        steps,
+    })
+}
+
+/// Trains a population on a variant until a normalised error; with the variance of that variant's targets.
+fn stage(
+    arguments: &LearnArguments,
+    task: &Arc<Task>,
+    variant: &str,
+    until: f64,
+    population: &Population,
+    executor: &CpuExecutor,
+) -> anyhow::Result<(Trained, f64)> {
     // Of the user's own trials, those there are; of any other, trials that the bank does not hold.
-    let evaluation = match task.grid_size(&arguments.variant)? {
-        Some(all) => task.sample(&arguments.variant, all.min(EVALUATION), 1)?,
-        None => task.sample(&arguments.variant, EVALUATION, u64::MAX)?,
+    let evaluation = match task.grid_size(variant)? {
+        Some(all) => task.sample(variant, all.min(EVALUATION), 1)?,
+        None => task.sample(variant, EVALUATION, u64::MAX)?,
     };
     let variance = evaluation.masked_variance();
     let recipe = &task.recipe;
-    let mut options = TrainOptions::new(seeds.len());
+    let mut options = TrainOptions::new(population.n_networks);
     options.batch = recipe.batch;
     let learning_rate = arguments.learning_rate.unwrap_or(recipe.learning_rate);
-    options.learning_rate = vec![learning_rate as f32; seeds.len()];
+    options.learning_rate = vec![learning_rate as f32; population.n_networks];
     let stop = StopRule {
-        loss: Some((recipe.criterion * variance) as f32),
+        loss: Some((until * variance) as f32),
         max_steps: arguments.max_steps.unwrap_or(recipe.max_steps),
         evaluate_every: EVERY,
         snapshots: Vec::new(),
     };
-    let bank = TrialBank::new(Arc::clone(task), &arguments.variant, 0, BANK, recipe.batch)?;
+    let bank = TrialBank::new(Arc::clone(task), variant, 0, BANK, recipe.batch)?;
     let trained = train(
         executor,
-        &population,
+        population,
         &options,
         &stop,
         &bank,
@@ -158,23 +216,7 @@ fn one(
         &mut |_| true,
     )
     .map_err(StudyError::from)?;
-    let mut errors: Vec<f64> = trained
-        .best_loss
-        .iter()
-        .map(|loss| f64::from(*loss) / variance)
-        .collect();
-    errors.sort_by(f64::total_cmp);
-    let mut steps = trained.steps.clone();
-    steps.sort_unstable();
-    Ok(Row {
-        task: task.name.clone(),
-        cell: cell.name.clone(),
-        criterion: recipe.criterion,
-        variance,
-        errors,
-        converged: trained.count(Outcome::Converged),
-        steps,
-    })
+    Ok((trained, variance))
 }
 
 impl Row {

@@ -1,9 +1,8 @@
 //! `task psychometric`: how often networks decide for the first alternative, by the evidence for it.
 
 use chiliad::error::StudyError;
-use chiliad_analysis::psychometric::{choices, curve};
+use chiliad::psychometric::Decisions;
 use chiliad_engine::cpu::CpuExecutor;
-use chiliad_engine::executor::Executor as _;
 use chiliad_tasks::Task;
 use serde_json::json;
 
@@ -33,16 +32,14 @@ pub(super) fn psychometric(arguments: &PsychometricArguments, json: bool) -> any
         .trials
         .or(task.grid_size(variant)?)
         .unwrap_or(1000);
-    let trials = task.sample(variant, n, arguments.seed)?;
-    let evidence = (0..n).map(|k| task.evidence(variant, k, arguments.seed));
-    let Some(evidence) = evidence.collect::<Result<Option<Vec<f64>>, _>>()? else {
+    let Some(decisions) = Decisions::sample(&task, variant, n, arguments.seed)? else {
         return refuse(format!(
             "task `{}` names no `evidence`: it has no psychometric curve",
             task.name
         ));
     };
     let found = arguments.which.open()?;
-    let (own, asked) = (&found.population.architecture, trials.shape());
+    let (own, asked) = (&found.population.architecture, decisions.trials.shape());
     if (own.inputs, own.outputs) != (asked.n_inputs, asked.n_outputs) {
         return refuse(format!(
             "{} has {} inputs and {} outputs, task `{}` has {} and {}",
@@ -50,14 +47,7 @@ pub(super) fn psychometric(arguments: &PsychometricArguments, json: bool) -> any
         ));
     }
     let executor = CpuExecutor::new(None).map_err(StudyError::from)?;
-    let rolled = executor
-        .roll_out(&found.population, &trials.inputs, n, trials.n_steps)
-        .map_err(StudyError::from)?;
-    let curves: Vec<_> = rolled
-        .outputs
-        .chunks_exact(trials.targets.len())
-        .map(|outputs| curve(&evidence, &choices(&trials, outputs)))
-        .collect();
+    let curves = decisions.curves(&executor, &found.population)?;
     if json {
         say(
             &json!({"task": task.name, "variant": variant, "trials": n, "networks": curves})

@@ -7,6 +7,7 @@ use crate::generators::{Generate, Order, Place, TrialSlot};
 use crate::named::Named;
 use crate::random::Stream;
 use crate::suggestion::suggest;
+use crate::trials::ChannelNames;
 
 /// Most steps of a trial and most components of all channels together: beyond it a number is a slip of the pen.
 const MOST_STEPS: f64 = 1_048_576.0;
@@ -132,6 +133,10 @@ impl TrialSpec {
             copies,
             n_inputs: inputs.iter().map(|c| c.2).sum(),
             n_outputs: outputs.iter().map(|c| c.2).sum(),
+            names: ChannelNames {
+                inputs: names(&inputs, copies),
+                outputs: names(&outputs, copies),
+            },
             variables,
             epochs,
             signals: Vec::new(),
@@ -425,4 +430,26 @@ fn channel(
             Err(place.refuse(field, format!("{name:?}"), &suggest(name, &known)))
         }
     }
+}
+
+/// A name per component: that of the channel, with a number where it has several, and with the copy's where there are several.
+fn names(channels: &Channels, copies: usize) -> Vec<String> {
+    let of_copy = |copy: usize| {
+        channels.iter().flat_map(move |(name, _, size)| {
+            (0..*size).map(move |i| {
+                let component = if *size > 1 {
+                    format!(" {i}")
+                } else {
+                    String::new()
+                };
+                let which = if copies > 1 {
+                    format!(", {copy}")
+                } else {
+                    String::new()
+                };
+                format!("{name}{component}{which}")
+            })
+        })
+    };
+    (0..copies).flat_map(of_copy).collect()
 }
