@@ -132,10 +132,9 @@ def netrep_turn(measure):
 
 
 def dsa_turn(given):
-    start = time.perf_counter()
     chosen = pairs()[: given.dsa_pairs]
     networks = sorted({k for p in chosen for k in p})
-    with multiprocessing.get_context("fork").Pool(os.cpu_count()) as pool:
+    with multiprocessing.get_context("fork").Pool(os.cpu_count(), initializer=dsa_recipe.ready) as pool:
         fitted = pool.map(dsa_recipe.operator, [(KEPT["states"][k], given.delays, given.rank) for k in networks], chunksize=1)
         operators = dict(zip(networks, (f[0] for f in fitted)))
         start = time.perf_counter()
@@ -195,6 +194,7 @@ def main():
     given = parse()
     if given.netrep:
         sys.path.insert(0, str(Path(given.netrep).resolve()))
+        import netrep.metrics  # noqa: F401  before the workers are forked: imports are not what is timed
     binary = engine.build()
     KEPT["states"] = states(given)
     KEPT["flat"] = [np.ascontiguousarray(s.reshape(-1, given.units)) for s in KEPT["states"]]

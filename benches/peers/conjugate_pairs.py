@@ -78,7 +78,7 @@ def main():
     print("|---|---|---|---|---|---|---|---|---|---|", flush=True)
     rows, start = [], time.monotonic()
     peer_sizes = [int(n) for n in given.peer_sizes.split(",") if n]
-    with tempfile.TemporaryDirectory() as folder, multiprocessing.Pool(os.cpu_count()) as pool:
+    with tempfile.TemporaryDirectory() as folder, multiprocessing.Pool(os.cpu_count(), initializer=dsa_recipe.ready) as pool:
         first, second = Path(folder) / "first.npy", Path(folder) / "second.npy"
         for n in [int(n) for n in given.sizes.split(",")]:
             for kind, draw in KINDS.items():

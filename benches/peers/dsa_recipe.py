@@ -10,13 +10,20 @@ import numpy as np
 ITERATIONS, RATE = 1500, 5e-3
 
 
+def ready():
+    """Imports what takes long, before the clock."""
+    import DSA  # noqa: F401
+    import torch
+
+    torch.set_num_threads(1)
+
+
 def euclidean(work):
     """(A, B, seed) -> (distance of the operators scaled to norm 1, seconds)."""
     import torch
     from DSA.simdist import SimilarityTransformDist
 
     a, b, seed = work
-    torch.set_num_threads(1)
     torch.manual_seed(seed)
     start = time.perf_counter()
     # A copy: the package scales what it is given in place.
@@ -31,7 +38,6 @@ def operator(work):
     from DSA import DMD
 
     states, delays, rank = work
-    torch.set_num_threads(1)
     start = time.perf_counter()
     fitted = DMD(states, n_delays=delays, rank=rank, lamb=1e-8)
     fitted.fit()
