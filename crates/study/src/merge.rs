@@ -302,6 +302,10 @@ fn join(parts: &[&StudyFolder], networks: &[Table], path: &str) -> Result<Popula
     let mut order = Vec::new();
     for (part, table) in parts.iter().zip(networks) {
         part.read(path)?;
+        // A part may hold no network of a small population.
+        if table.integer("network").is_empty() {
+            continue;
+        }
         let population = own::load(&part.root.join(path))?;
         order.extend(table.integer("network").iter().copied());
         match &mut joined {

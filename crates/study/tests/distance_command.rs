@@ -366,10 +366,10 @@ fn more_memory_than_allowed_is_refused_before_anything_is_compared() {
     let f = Folder::new("memory");
     f.array("a.npy", &[500, 2], |p| ((3 * p[0] + p[1]) as f64).sin());
     // 500 samples of 2 units are 8 kB; their dissimilarities 998 kB.
-    let line = "a.npy a.npy --out nothing.npy --memory-gb 0.001";
+    let line = "a.npy a.npy --out nothing.npy --memory-gb 0.0005";
     f.refused(
         &format!("distance rsa {line}"),
-        &["--memory-gb 0.001", "[500, 2]", "0.002 GB", "rsa"],
+        &["--memory-gb 0.0005", "[500, 2]", "0.001 GB", "rsa"],
     );
     f.refused(
         "distance cka a.npy a.npy --memory-gb 0",
