@@ -75,17 +75,22 @@ fn share(found: &[f64]) -> f64 {
     found.iter().filter(|d| **d < 1e-4).count() as f64 / found.len() as f64
 }
 
+/// Of each kind: 20 pairs of three runs at n = 4, 8, 10, 20, and two pairs of one run at n = 100. 100 pairs of 20 runs, with the
+/// DSA package beside: `benches/peers/run-dsa`.
 #[test]
 fn conjugate_operators_are_found_to_be_the_same() {
+    let kinds = [
+        Kind::Generic,
+        Kind::NearNormal,
+        Kind::Repeated,
+        Kind::LowRank,
+    ];
     for n in [4, 8, 10, 20, 100] {
-        let pairs = if n == 100 { 2 } else { 10 };
-        for kind in [
-            Kind::Generic,
-            Kind::NearNormal,
-            Kind::Repeated,
-            Kind::LowRank,
-        ] {
-            let found = distances(kind, n, pairs, 1);
+        let (pairs, runs) = if n == 100 { (2, 1) } else { (20, 3) };
+        for kind in kinds {
+            let found = distances(kind, n, pairs, runs);
+            assert_eq!(found.len() as u64, pairs * runs);
+            // Promised for the first two; the others have done as well so far.
             assert!(share(&found) >= 0.99, "{kind:?} {n}: {found:?}");
         }
     }
@@ -113,29 +118,5 @@ fn the_pairs_on_which_one_start_fails_are_certified() {
         };
         let found = pair(&Conjugation::default(), &named(&a), &named(&b)).unwrap();
         assert!(found.certified && found.distance < 1e-6, "{n}: {found:?}");
-    }
-}
-
-/// The whole table: `cargo test --release -p chiliad-analysis --test conjugate_operators -- --ignored --nocapture`.
-#[test]
-#[ignore = "minutes; prints a table"]
-fn table_of_shares() {
-    println!("kind, n, share below 1e-4, largest distance, seconds per run");
-    for kind in [
-        Kind::Generic,
-        Kind::NearNormal,
-        Kind::Repeated,
-        Kind::LowRank,
-    ] {
-        for n in [4, 8, 10, 20, 100] {
-            let begun = std::time::Instant::now();
-            let found = distances(kind, n, 10, 20);
-            let seconds = begun.elapsed().as_secs_f64() / found.len() as f64;
-            let largest = found.iter().copied().fold(0.0, f64::max);
-            println!(
-                "{kind:?}, {n}, {}, {largest:.1e}, {seconds:.4}",
-                share(&found)
-            );
-        }
     }
 }

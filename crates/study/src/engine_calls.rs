@@ -129,7 +129,7 @@ pub const GPU_WORK: f64 = 1e9;
 /// Those of cells and task.
 pub fn work(study: &Study, task: &Task) -> Result<f64> {
     let mut work = 0.0;
-    for plan in &study.populations {
+    for plan in study.all_plans() {
         if let Origin::Train(train) = &plan.origin {
             let architecture = Architecture {
                 cell: plan.compile()?,
@@ -189,11 +189,14 @@ pub fn minutes(study: &Study, task: &Task) -> Result<f64> {
     let peak = chiliad_engine::cpu::peak_gflops(&executor) * 1e9;
     let threads = rayon::current_num_threads() as f64;
     let mut seconds = 0.0;
+    for plan in study.companions().map(|c| &c.plan) {
+        if let Origin::Train(train) = &plan.origin {
+            seconds +=
+                work(&alone(study, plan), task)? * train.max_steps as f64 / (TRAINING_SHARE * peak);
+        }
+    }
     for plan in &study.populations {
-        let one = Study {
-            populations: vec![plan.clone()],
-            ..study.clone()
-        };
+        let one = alone(study, plan);
         if let Origin::Train(train) = &plan.origin {
             seconds += work(&one, task)? * train.max_steps as f64 / (TRAINING_SHARE * peak);
         }
@@ -210,6 +213,15 @@ pub fn minutes(study: &Study, task: &Task) -> Result<f64> {
         }
     }
     Ok(seconds / 60.0)
+}
+
+/// A study of one population and nothing beside.
+fn alone(study: &Study, plan: &PopulationPlan) -> Study {
+    Study {
+        populations: vec![plan.clone()],
+        comparison: None,
+        ..study.clone()
+    }
 }
 
 /// Networks of a plan with the weights that training begins from, before any restriction.

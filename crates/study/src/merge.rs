@@ -85,6 +85,8 @@ pub fn merge(folders: &[PathBuf], out: &Path) -> Result<StudyFolder> {
             }
             whole.finish(&stage, tuned.files.clone(), tuned.seconds)?;
         }
+    }
+    for plan in study.all_plans() {
         population(&parts, &mut whole, &study, plan)?;
     }
     Ok(whole)
@@ -97,7 +99,13 @@ fn population(
     study: &Study,
     plan: &PopulationPlan,
 ) -> Result<()> {
-    for name in study.stages() {
+    // What is trained beside goes through no other stage.
+    let own = study.populations.iter().any(|p| p.label == plan.label);
+    for name in study
+        .stages()
+        .into_iter()
+        .take(if own { usize::MAX } else { 1 })
+    {
         let stage = format!("{name}/{}", plan.label);
         let mut seconds = 0.0;
         for part in parts {
@@ -339,6 +347,10 @@ fn join(parts: &[&StudyFolder], networks: &[Table], path: &str) -> Result<Popula
     let mut order = Vec::new();
     for (part, table) in parts.iter().zip(networks) {
         part.read(path)?;
+        // A part may hold no network of a small population.
+        if table.integer("network").is_empty() {
+            continue;
+        }
         let population = own::load(&part.root.join(path))?;
         order.extend(table.integer("network").iter().copied());
         match &mut joined {

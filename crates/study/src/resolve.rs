@@ -2,6 +2,7 @@
 
 mod benchmark;
 mod check;
+mod companions;
 mod distances;
 mod dynamics;
 mod forcing;

@@ -72,6 +72,7 @@ pub fn run(
     let there = StudyFolder::check(&options.out, study, options.shard)?;
     let recorded = there.as_ref().map(|f| f.manifest.executor.clone());
     let task = Arc::new(study.task.load()?);
+    crate::distances::memory::check(study, &task)?;
     let device = engine_calls::open(
         &options.device,
         recorded.as_deref(),
@@ -112,6 +113,9 @@ pub fn run(
     for plan in run.order() {
         run.train(plan)?;
     }
+    for beside in study.companions() {
+        run.train(&beside.plan)?;
+    }
     if let Some(search) = &study.fixed_points {
         for plan in &study.populations {
             run.search(plan, search)?;
@@ -136,8 +140,7 @@ pub fn run(
 /// Networks and memory, in a line.
 fn sizes(study: &Study, task: &Task, device: &Device) -> Result<String> {
     let memory = study
-        .populations
-        .iter()
+        .all_plans()
         .map(|plan| engine_calls::memory(&*device.executor, plan, task))
         .collect::<Result<Vec<Memory>>>()?;
     let per_network = memory.iter().map(|m| m.per_network);

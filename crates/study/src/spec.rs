@@ -5,6 +5,7 @@ mod distances;
 mod dynamics;
 mod forcing;
 mod one_or_many;
+mod or_auto;
 mod parse;
 mod recipe;
 
@@ -16,6 +17,7 @@ pub use distances::{
 pub use dynamics::{AttractorsSpec, DriveSpec, LineariseSpec, LyapunovSpec, Wrong};
 pub use forcing::ForcingSpec;
 pub use one_or_many::OneOrMany;
+pub use or_auto::OrAuto;
 pub use recipe::{
     CommunicabilitySpec, ConstrainSpec, DaleBy, DaleSpec, Match, NuclearSpec, OptimiserSpec,
     OwnSpec, PenaliseSpec, RateCapSpec, ResolventSpec, ScalingSpec, SpectralRadiusSpec,

@@ -7,6 +7,7 @@ use crate::spec::{
     AttractorsSpec, BenchmarkSpec, ClaimSpec, CompareSpec, DistanceSpec, LessonSpec, LineariseSpec,
     LyapunovSpec, OutOfDistributionSpec, Until,
 };
+use chiliad_analysis::distances::dsa::Tried;
 use chiliad_engine::cell::Cell;
 use chiliad_engine::files::FileLayout;
 use chiliad_engine::files::header::CellText;
@@ -55,7 +56,7 @@ pub struct Study {
 }
 
 /// How networks are compared.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ComparePlan {
     /// What all distances share.
@@ -64,6 +65,41 @@ pub struct ComparePlan {
     pub distances: Vec<DistanceSpec>,
     /// Losses elsewhere.
     pub out_of_distribution: Vec<OutOfDistributionSpec>,
+    /// Trained beside from the same initial weights, in another order of trials.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub twins: Vec<Companions>,
+    /// Trained beside for the choice of delays and rank, and for nothing else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pilots: Vec<Companions>,
+    /// Delays and ranks chosen on the pilots: written when they are, fixed from then on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chosen: Vec<Chosen>,
+}
+
+/// Networks that are trained beside a population, as it is, and enter no matrix.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Companions {
+    /// Place of that population in the study.
+    pub of: usize,
+    /// Places in it of the networks whose settings they have.
+    pub networks: Vec<usize>,
+    /// What is trained.
+    pub plan: PopulationPlan,
+}
+
+/// Delays and rank of a measure that were chosen on pilots.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Chosen {
+    /// Name of the measure.
+    pub measure: String,
+    /// Pilots that converged.
+    pub pilots: usize,
+    /// The setting.
+    pub setting: Tried,
+    /// All that were tried.
+    pub tried: Vec<Tried>,
 }
 
 /// Which task, held to its content.
@@ -332,7 +368,7 @@ impl Study {
         })
     }
 
-    /// A hash of everything that shapes the result: content of files, not where they lie.
+    /// A hash of everything that shapes the result: content of files, not where they lie, nor what is chosen on the way.
     ///
     /// # Errors
     ///
@@ -340,45 +376,72 @@ impl Study {
     pub fn identity(&self) -> Result<String> {
         let mut study = self.clone();
         study.task.file = study.task.file.map(|_| PathBuf::new());
-        for population in &mut study.populations {
-            match &mut population.origin {
-                Origin::Import { file, .. } => *file = PathBuf::new(),
-                Origin::Train(train) => {
-                    // A result, not a setting.
-                    if let Some(tuning) = &mut train.tuning {
-                        tuning.chosen = None;
-                        let rate = tuning.rates.first().copied().unwrap_or_default();
-                        population
-                            .networks
-                            .iter_mut()
-                            .for_each(|n| n.learning_rate = rate);
-                    }
-                }
-                Origin::Untrained { .. } => {}
+        if let Some(plan) = &mut study.comparison {
+            plan.chosen.clear();
+        }
+        for population in study.all_plans_mut() {
+            if let Origin::Import { file, .. } = &mut population.origin {
+                *file = PathBuf::new();
             }
+            // A result, not a setting.
+            population.tune(None);
         }
         Ok(sha256(study.to_ron()?.as_bytes()))
     }
 
-    /// The same study with a population's step size chosen.
+    /// The same study with the step size of a population, and of what is trained beside it, chosen.
     pub fn choose(&mut self, population: usize, rate: f64) {
-        let Some(plan) = self.populations.get_mut(population) else {
-            return;
-        };
-        if let Origin::Train(train) = &mut plan.origin {
-            if let Some(tuning) = &mut train.tuning {
-                tuning.chosen = Some(rate);
-                plan.networks
-                    .iter_mut()
-                    .for_each(|n| n.learning_rate = rate);
-            }
+        if let Some(plan) = self.populations.get_mut(population) {
+            plan.tune(Some(rate));
         }
+        let beside = self.comparison.iter_mut();
+        let beside = beside.flat_map(|c| c.twins.iter_mut().chain(&mut c.pilots));
+        for companions in beside.filter(|c| c.of == population) {
+            companions.plan.tune(Some(rate));
+        }
+    }
+
+    /// Populations that are trained beside: twins, then pilots.
+    pub fn companions(&self) -> impl Iterator<Item = &Companions> {
+        let plans = self.comparison.iter();
+        plans.flat_map(|plan| plan.twins.iter().chain(&plan.pilots))
+    }
+
+    /// Everything that is trained or read: populations, then companions.
+    pub fn all_plans(&self) -> impl Iterator<Item = &PopulationPlan> {
+        let beside = self.companions().map(|c| &c.plan);
+        self.populations.iter().chain(beside)
+    }
+
+    fn all_plans_mut(&mut self) -> impl Iterator<Item = &mut PopulationPlan> {
+        let beside = self.comparison.iter_mut();
+        let beside = beside.flat_map(|c| c.twins.iter_mut().chain(&mut c.pilots));
+        self.populations
+            .iter_mut()
+            .chain(beside.map(|c| &mut c.plan))
     }
 
     /// Networks in all populations.
     #[must_use]
     pub fn n_networks(&self) -> usize {
         self.populations.iter().map(|p| p.networks.len()).sum()
+    }
+}
+
+impl PopulationPlan {
+    /// Sets the step size that pilots chose, if it is left to pilots; the first of those to be tried where there is none yet.
+    fn tune(&mut self, chosen: Option<f64>) {
+        let Origin::Train(train) = &mut self.origin else {
+            return;
+        };
+        let Some(tuning) = &mut train.tuning else {
+            return;
+        };
+        tuning.chosen = chosen;
+        let first = tuning.rates.first().copied().unwrap_or_default();
+        for network in &mut self.networks {
+            network.learning_rate = chosen.unwrap_or(first);
+        }
     }
 }
 

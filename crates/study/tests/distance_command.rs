@@ -248,6 +248,198 @@ fn what_cannot_be_compared_is_refused_with_its_shape() {
     f.refused("distance cka good.npy .", &["mixed"]);
 }
 
+/// Every metric, and what it needs beside two files of states.
+const OF_STATES: [(&str, &str); 14] = [
+    ("procrustes", ""),
+    ("permutation", ""),
+    ("cka", ""),
+    ("angular-cka", ""),
+    ("debiased-cka", ""),
+    ("cca", ""),
+    ("svcca", ""),
+    ("rsa", ""),
+    ("trajectories", ""),
+    ("endpoints", ""),
+    ("outputs", ""),
+    ("dsa-procrustes", "--rank 1"),
+    ("dsa-wasserstein", "--rank 1"),
+    ("dsa-input", "--rank 1 --inputs inputs.npy"),
+];
+
+#[test]
+fn every_metric_refuses_bad_input_with_its_shape() {
+    let f = Folder::new("every-metric");
+    let wave = |p: &[usize]| ((5 * p[0] + 3 * p[1] + p[2]) as f64 * 0.7).sin();
+    let shape = [3, 4, 2];
+    f.array("good.npy", &shape, wave);
+    f.array("inputs.npy", &[3, 4, 1], |p| wave(&[p[0], p[1], 1]));
+    f.array("nan.npy", &shape, |p| {
+        if p == [1, 2, 0] { f64::NAN } else { wave(p) }
+    });
+    f.array("infinite.npy", &shape, |p| {
+        if p == [2, 3, 1] {
+            f64::INFINITY
+        } else {
+            wave(p)
+        }
+    });
+    f.array("constant.npy", &shape, |p| {
+        if p[2] == 1 { 0.5 } else { wave(p) }
+    });
+    f.array("still.npy", &shape, |_| 0.5);
+    f.array("one.npy", &[1, 1, 2], wave);
+    f.array("empty.npy", &[3, 0, 2], wave);
+    f.array("short.npy", &[2, 4, 2], wave);
+    f.array("flat.npy", &[6], |p| p[0] as f64);
+    let line = |metric: &str, first: &str, second: &str, more: &str| {
+        let line = format!("distance {metric} {first}.npy {second}.npy {more}");
+        line.trim_end().to_owned()
+    };
+    let more = [("selectivity", ""), ("d-stsp", ""), ("d-hellinger", "")];
+    for (metric, options) in OF_STATES.into_iter().chain(more) {
+        let refused = |bad: &str, needed: &[&str]| {
+            f.refused(&line(metric, "good", bad, options), needed);
+            f.refused(&line(metric, bad, "good", options), needed);
+        };
+        // Moments one below the other, or trial by trial.
+        let trials = [
+            "endpoints",
+            "dsa-procrustes",
+            "dsa-wasserstein",
+            "dsa-input",
+            "d-stsp",
+            "d-hellinger",
+        ]
+        .contains(&metric);
+        let whole = if trials { "[3, 4, 2]" } else { "[12, 2]" };
+        refused("nan", &["nan.npy", whole, "NaN"]);
+        refused("infinite", &["infinite.npy", whole, "inf"]);
+        refused("still", &["still.npy", whole, "constant"]);
+        refused("flat", &["flat.npy", "[6]"]);
+        refused(
+            "empty",
+            &["empty.npy", if trials { "[3, 0, 2]" } else { "[0, 2]" }],
+        );
+        refused(
+            "one",
+            &["one.npy", if trials { "[1, 1, 2]" } else { "[1, 2]" }],
+        );
+        // An output may stay where it is; a unit of a file may not.
+        if metric == "outputs" {
+            f.json(&line(metric, "good", "constant", options));
+        } else {
+            refused("constant", &["constant.npy", whole, "unit 1 is constant"]);
+        }
+        // Where moments are matched, there must be as many.
+        if !["selectivity", "dsa-procrustes", "dsa-wasserstein", "d-stsp"].contains(&metric) {
+            let [of_good, of_short] = match metric {
+                "endpoints" => ["[3, 2]", "[2, 2]"],
+                "dsa-input" => ["[3, 4, 1]", "[2, 4, 2]"],
+                _ if trials => ["[3, 4, 2]", "[2, 4, 2]"],
+                _ => ["[12, 2]", "[8, 2]"],
+            };
+            refused("short", &[of_good, of_short]);
+        }
+    }
+    for (option, metrics) in [
+        (
+            "--rank",
+            &[
+                "dsa-procrustes",
+                "dsa-wasserstein",
+                "dsa-input --inputs inputs.npy",
+            ][..],
+        ),
+        (
+            "--delays",
+            &[
+                "dsa-procrustes",
+                "dsa-wasserstein",
+                "dsa-input --inputs inputs.npy",
+            ],
+        ),
+        (
+            "--components",
+            &["svcca", "trajectories", "selectivity", "endpoints"],
+        ),
+        ("--starts", &["selectivity"]),
+    ] {
+        for metric in metrics {
+            let name = match option {
+                "--starts" => "restarts",
+                _ => &option[2..],
+            };
+            f.refused(
+                &format!("distance {metric} good.npy good.npy {option} 0"),
+                &[name, "0", "allowed"],
+            );
+        }
+    }
+}
+
+#[test]
+fn square_matrices_that_are_none_are_refused_with_their_shapes() {
+    let f = Folder::new("every-matrix");
+    let wave = |p: &[usize]| ((3 * p[0] + 5 * p[1]) as f64 * 0.7).sin();
+    f.array("good.npy", &[3, 3], wave);
+    f.array("wide.npy", &[3, 4], wave);
+    f.array("larger.npy", &[4, 4], wave);
+    f.array("nan.npy", &[3, 3], |p| {
+        if p == [1, 2] { f64::NAN } else { wave(p) }
+    });
+    f.array("empty.npy", &[0, 0], wave);
+    f.array("zero.npy", &[3, 3], |_| 0.0);
+    for metric in ["weights", "spectrum", "conjugation"] {
+        for bad in ["wide", "nan", "empty"] {
+            let file = format!("{bad}.npy");
+            let shape = match bad {
+                "wide" => "[3, 4]",
+                "empty" => "[0, 0]",
+                _ => "[3, 3]",
+            };
+            f.refused(
+                &format!("distance {metric} good.npy {file}"),
+                &[&file, shape],
+            );
+            f.refused(
+                &format!("distance {metric} {file} good.npy"),
+                &[&file, shape],
+            );
+        }
+        let shapes = if metric == "spectrum" {
+            ["[3]", "[4]"]
+        } else {
+            ["[3, 3]", "[4, 4]"]
+        };
+        f.refused(&format!("distance {metric} good.npy larger.npy"), &shapes);
+    }
+    f.refused(
+        "distance conjugation good.npy zero.npy",
+        &["zero.npy", "[3, 3]", "norm 0"],
+    );
+    f.refused(
+        "distance weights good.npy good.npy --starts 0",
+        &["starts", "0", "1 or more"],
+    );
+}
+
+#[test]
+fn more_memory_than_allowed_is_refused_before_anything_is_compared() {
+    let f = Folder::new("memory");
+    f.array("a.npy", &[500, 2], |p| ((3 * p[0] + p[1]) as f64).sin());
+    // 500 samples of 2 units are 8 kB; their dissimilarities 998 kB.
+    let line = "a.npy a.npy --out nothing.npy --memory-gb 0.0005";
+    f.refused(
+        &format!("distance rsa {line}"),
+        &["--memory-gb 0.0005", "[500, 2]", "0.001 GB", "rsa"],
+    );
+    f.refused(
+        "distance cka a.npy a.npy --memory-gb 0",
+        &["--memory-gb 0", "above 0"],
+    );
+    f.json("distance cka a.npy a.npy --memory-gb 0.001");
+}
+
 #[test]
 fn all_pairs_across_folders_are_told_apart() {
     let f = Folder::new("folders");

@@ -178,12 +178,17 @@ fn every_measure_leaves_its_matrix_and_parts_end_with_the_same_bits() {
                 "{name}"
             );
         }
-        let halves = &row["controls"]["halves"];
-        assert_eq!(
-            halves.is_object(),
-            ["selectivity", "dsa", "dmd_wasserstein"].contains(&name),
-            "{name}"
-        );
+        let has = |control: &str| row["controls"][control].is_object();
+        let graph = row["level"] == "topology" || row["neighbour_of"].is_string();
+        let own_halves = ["selectivity", "dsa", "dmd_wasserstein"].contains(&name);
+        let no_trials = graph || ["configuration", "weight_permutation"].contains(&name);
+        assert_eq!(has("halves"), own_halves, "{name}");
+        assert_eq!(has("split"), !own_halves && !no_trials, "{name}");
+        assert_eq!(has("twins"), !graph && name != "configuration", "{name}");
+        if has("twins") {
+            // Two of each population, as the defaults say.
+            assert_eq!(row["controls"]["twins"]["n"], 4, "{name}");
+        }
     }
     let report = std::fs::read_to_string(f.0.join("whole/report.html")).unwrap();
     for part in [
@@ -326,6 +331,93 @@ fn claims_of_known_truth_are_decided() {
     assert!(weights[4].is_nan() && weights[1] > 0.0);
 }
 
+/// The line of `resolved.ron` that the choice stands in, and what follows.
+fn chosen(f: &Folder, study: &str) -> String {
+    let text = std::fs::read_to_string(f.0.join(study).join("resolved.ron")).unwrap();
+    let start = text.find("chosen: [").unwrap_or(text.len());
+    text[start..].to_owned()
+}
+
+#[test]
+fn delays_and_rank_are_chosen_on_pilots_and_fixed_from_then_on() {
+    let f = Folder::new("pilots");
+    let text = study(
+        "Cka(), Dsa(delays: \"auto\", rank: \"auto\", starts: 2), DmdWasserstein(delays: 2, rank: \"auto\")",
+    );
+    std::fs::write(f.0.join("s.ron"), &text).unwrap();
+    f.run("run s.ron --out whole");
+    let words = chosen(&f, "whole");
+    assert!(words.contains("measure: \"dsa\"") && words.contains("measure: \"dmd_wasserstein\""));
+    let (delays, rank) = setting(&words, "dsa");
+    assert_eq!(setting(&words, "dmd_wasserstein").0, 2);
+    // What was chosen is what was measured, and two settings stand beside.
+    let statistics = f.json("whole/distances/statistics.json");
+    let rows = statistics["rows"].as_array().unwrap();
+    let dsa = rows.iter().find(|r| r["name"] == "dsa").unwrap();
+    let said = format!("operators of rank {rank} on {delays} delays");
+    assert!(
+        dsa["words"].as_str().unwrap().contains(&said),
+        "{said}: {}",
+        dsa["words"]
+    );
+    let neighbours = rows.iter().filter(|r| r["neighbour_of"] == "dsa").count();
+    assert!(neighbours >= 1, "{neighbours}");
+    // The pilots were trained, and are in no matrix; no network of the study has their seeds.
+    assert!(
+        f.0.join("whole/populations/pilot-a-gru-tanh-8/weights.safetensors")
+            .exists()
+    );
+    assert_eq!(f.matrix("whole/distances/dsa.npy").0, 6);
+    // Given as numbers, the same distances.
+    let given = text.replace(
+        "delays: \"auto\", rank: \"auto\", starts",
+        &format!("delays: {delays}, rank: {rank}, starts"),
+    );
+    std::fs::write(f.0.join("given.ron"), given).unwrap();
+    f.run("run given.ron --out given");
+    assert_eq!(
+        f.matrix("given/distances/dsa.npy"),
+        f.matrix("whole/distances/dsa.npy")
+    );
+    // Taken up again nothing is chosen anew, even where the comparison is; parts choose the same.
+    std::fs::remove_file(f.0.join("whole/distances/dsa.npy")).unwrap();
+    f.run("run s.ron --out whole");
+    assert_eq!(chosen(&f, "whole"), words);
+    // The third part has neither twins nor pilots.
+    for part in 1..=3 {
+        f.run(&format!("run s.ron --out part{part} --shard {part}/3"));
+    }
+    f.run("merge part1 part2 part3 --out merged");
+    assert_eq!(chosen(&f, "merged"), words);
+    assert!(f.distances("merged") == f.distances("whole"));
+}
+
+/// Delays and rank chosen for a measure.
+fn setting(words: &str, measure: &str) -> (usize, usize) {
+    let from = words.find(&format!("measure: \"{measure}\"")).unwrap();
+    let number = |field: &str| -> usize {
+        let start = words[from..].find(&format!("{field}: ")).unwrap() + from + field.len() + 2;
+        let digits = words[start..].chars().take_while(char::is_ascii_digit);
+        digits.collect::<String>().parse().unwrap()
+    };
+    (number("delays"), number("rank"))
+}
+
+#[test]
+fn a_comparison_that_needs_too_much_memory_is_refused_before_training() {
+    let f = Folder::new("memory");
+    // 256 moments: 32,640 dissimilarities of 8 bytes for each of 6 networks.
+    let text = study("Rsa()").replace("trials: 4", "trials: 4, memory_gb: 0.001");
+    f.refused(
+        &text,
+        &["compare.memory_gb", "0.001 allowed", "6 networks", "`rsa`"],
+    );
+    f.refused(
+        &study("Rsa()").replace("trials: 4", "trials: 4, memory_gb: 0"),
+        &["compare.memory_gb", "above 0"],
+    );
+}
+
 #[test]
 fn bad_input_is_refused_before_anything_is_done() {
     let f = Folder::new("bad");
@@ -351,6 +443,19 @@ fn bad_input_is_refused_before_anything_is_done() {
         &["measure[1]", "`cka` is there already"],
     );
     f.refused(&study("Configuration()"), &["measure[0]", "FixedPoints()"]);
+    f.refused(
+        &study("Dsa(delays: \"many\")"),
+        &["\"many\"", "a number or \"auto\""],
+    );
+    f.refused(&study("Dsa(rank: 0)"), &["measure[0].rank", "1 or more"]);
+    f.refused(
+        &study("Dsa(rank: \"auto\")").replace("trials: 4", "trials: 1"),
+        &["measure[0].delays", "trials: 2"],
+    );
+    f.refused(
+        &study("Dsa(rank: \"auto\")").replace("trials: 4", "trials: 4, pilots: 0"),
+        &["compare.pilots", "1 or more"],
+    );
     f.refused(
         &study("OutOfDistribution(variant: \"dubble_length\")"),
         &["measure[0].variant", "dubble_length", "ood-double_length"],

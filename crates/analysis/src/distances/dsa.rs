@@ -2,6 +2,7 @@
 //! of coordinates.
 
 mod bases;
+mod choice;
 mod conjugation;
 mod controlled;
 mod descent;
@@ -9,8 +10,9 @@ mod hankel;
 mod operator;
 mod spectrum;
 
+pub use choice::{Tried, choose};
 pub use conjugation::{Conjugation, ConjugationFound, Prepared};
-pub use controlled::{Controlled, ControlledFound, Driven};
+pub use controlled::{Controlled, ControlledFound, Driven, Reach};
 pub use hankel::Delays;
 pub use operator::{Fit, Operator, Rank};
 pub use spectrum::{Spectrum, SpectrumFound, transport};

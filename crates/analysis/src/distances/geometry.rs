@@ -50,6 +50,12 @@ impl Cloud {
         })
     }
 
+    /// What its states were divided by, or are where the pair is compared: the norm that the measure scales by. For
+    /// trajectories and endpoints the total deviation of the components kept.
+    pub fn norm(&self) -> f64 {
+        self.norm
+    }
+
     /// Refuses clouds that differ in the number of samples.
     fn same_samples(&self, other: &Self, operation: &'static str) -> Result<(), DistanceError> {
         if self.shape[0] == other.shape[0] {

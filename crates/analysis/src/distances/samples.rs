@@ -111,8 +111,33 @@ impl Recording {
     ///
     /// # Errors
     ///
-    /// [`DistanceError::Array`] for an empty axis, a number that is not finite, or states that never change.
+    /// [`DistanceError::Array`] for an empty axis, a number that is not finite, or a unit that never changes.
     pub fn new(name: &str, shape: [usize; 3], values: Vec<f64>) -> Result<Self, DistanceError> {
+        let recording = Self::with_silent_units(name, shape, values)?;
+        let constant = |unit: &usize| {
+            let mut along = recording.values.iter().skip(*unit).step_by(shape[2]);
+            let first = along.next();
+            along.all(|x| Some(x) == first)
+        };
+        match (0..shape[2]).find(constant) {
+            None => Ok(recording),
+            Some(unit) => Err(recording.refuse(
+                format!("unit {unit} is constant"),
+                "units that vary over trials and steps",
+            )),
+        }
+    }
+
+    /// The same, for networks some of whose units are silent, and for inputs. At least one must vary.
+    ///
+    /// # Errors
+    ///
+    /// As [`Recording::new`], but for constant units.
+    pub fn with_silent_units(
+        name: &str,
+        shape: [usize; 3],
+        values: Vec<f64>,
+    ) -> Result<Self, DistanceError> {
         check(name, &shape, &values)?;
         let recording = Self {
             name: name.to_owned(),

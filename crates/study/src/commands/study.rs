@@ -117,6 +117,14 @@ fn dry(study: &Study, device: &str, json: bool) -> anyhow::Result<()> {
         rows.push(json!({"label": plan.label, "networks": plan.networks.len(), "parameters": n_params, "bytes_per_network": memory.per_network,
             "history_bytes": memory.history, "bytes": memory.total, "memory": memory.words, "max_steps": steps}));
     }
+    for beside in study.companions() {
+        let _ = writeln!(
+            text,
+            "  {:32} {:6} networks, trained beside for the comparison",
+            beside.plan.label,
+            beside.plan.networks.len()
+        );
+    }
     let minutes = engine_calls::minutes(study, &task)?;
     let _ = writeln!(
         text,

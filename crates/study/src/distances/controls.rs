@@ -50,6 +50,13 @@ pub struct Controls {
     pub permuted: Option<Spread>,
     /// A network in the first and in the second half of the trials: the floor of what networks are told apart by.
     pub halves: Option<Spread>,
+    /// Where moments are matched: how far the distance of two networks in the first half of the trials is from that in the
+    /// second. Differences between distances that are smaller than this say nothing.
+    #[serde(default)]
+    pub split: Option<Spread>,
+    /// A network and one trained from the same initial weights in another order of trials.
+    #[serde(default)]
+    pub twins: Option<Spread>,
     /// A network and another whose moments are in a random order (weights: entries; fixed points: labels).
     pub shuffled: Option<Spread>,
 }

@@ -1,10 +1,13 @@
 //! One measure of all networks: the part of each, all pairs, the same before training, and the controls.
 
+mod controls;
+
 use super::blocks::{Cache, Columns, all_pairs};
-use super::controls::{Controls, Spread, halves, permuted, shuffled};
+use super::controls::Controls;
 use super::measured::{Level, Measured, symmetric};
 use super::members::LeftOut;
 use super::seen::{Networks, Seen};
+use super::twins::Twins;
 use crate::error::Result;
 use chiliad_analysis::distances::{DistanceError, Measure};
 use chiliad_tasks::NpzArray;
@@ -16,6 +19,8 @@ pub struct Job<'a> {
     pub networks: &'a Networks<'a>,
     /// Whether controls and untrained networks are measured.
     pub controls: bool,
+    /// Some of them trained once more in another order of trials.
+    pub twins: Option<&'a Twins<'a>>,
     /// Seed of the study.
     pub seed: u64,
     /// Finished parts.
@@ -40,12 +45,23 @@ pub(super) struct How<M: Measure> {
     pub(super) columns: Columns<M>,
     /// Whether the order of units is something that it should not see.
     pub(super) permutes: bool,
-    /// Whether two halves of the trials can be compared: not where moments are matched.
-    pub(super) halves: bool,
+    /// What is measured in two halves of the trials.
+    pub(super) halves: Halves,
     /// Whether only networks of equally many units are compared.
     pub(super) same_units: bool,
     /// The part of a network on disk, where it is dear.
     pub(super) kept: Option<Kept<M::Input>>,
+}
+
+/// What two halves of the trials are good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Halves {
+    /// A network in one half against itself in the other.
+    Own,
+    /// Moments are matched, so that halves cannot be held against each other: two networks in one half, and in the other.
+    Pair,
+    /// The measure looks at no trials.
+    None,
 }
 
 /// To and from an array.
@@ -100,7 +116,7 @@ pub(super) fn of<M: Measure>(
             figures: |f| vec![M::distance(f)],
         },
         permutes: true,
-        halves: false,
+        halves: Halves::Pair,
         same_units: false,
         kept: None,
     }
@@ -261,62 +277,5 @@ impl Job<'_> {
             by_units.entry(self.networks.units(m)).or_default().push(m);
         }
         by_units.into_values().collect()
-    }
-
-    fn controls<M: Measure>(
-        &mut self,
-        how: &How<M>,
-        prepared: &[Option<M::Prepared>],
-    ) -> Result<Controls> {
-        let groups = self.groups(how, prepared);
-        // Whom each is compared with, once that one is shuffled: the next of its group.
-        let pairs: Vec<(usize, usize)> = groups
-            .iter()
-            .flat_map(|g| {
-                g.iter()
-                    .enumerate()
-                    .map(|(k, &m)| (m, g[(k + 1) % g.len()]))
-            })
-            .collect();
-        let (mut order, mut floor, mut ceiling) = (Vec::new(), Vec::new(), Vec::new());
-        for batch in pairs.chunks(2 * rayon::current_num_threads()) {
-            let members: Vec<usize> = batch.iter().map(|p| p.0).collect();
-            let seen = self.networks.look(&members, true)?;
-            let seed = self.seed;
-            let distance =
-                |part: &M::Prepared, other: &Seen| -> std::result::Result<f64, DistanceError> {
-                    let other = how.measure.prepare(&(how.input)(other)?)?;
-                    Ok(M::distance(&how.measure.compare(part, &other)?))
-                };
-            let found: Vec<[Option<f64>; 3]> = batch
-                .par_iter()
-                .zip(&seen)
-                .map(|(&(m, next), seen)| {
-                    // A control that does not exist for a network is one fewer of its n.
-                    let part = |k: usize| prepared[k].as_ref();
-                    let same = part(m)
-                        .filter(|_| how.permutes)
-                        .and_then(|own| distance(own, &permuted(seen, seed, m)).ok());
-                    let half = halves(seen).filter(|_| how.halves).and_then(|[a, b]| {
-                        let one = how.measure.prepare(&(how.input)(&a).ok()?).ok()?;
-                        distance(&one, &b).ok()
-                    });
-                    let random =
-                        part(next).and_then(|other| distance(other, &shuffled(seen, seed, m)).ok());
-                    [same, half, random]
-                })
-                .collect();
-            for [same, half, random] in found {
-                order.extend(same);
-                floor.extend(half);
-                ceiling.extend(random);
-            }
-            (self.progress)(1.0, &format!("{}/{} controls", ceiling.len(), pairs.len()))?;
-        }
-        Ok(Controls {
-            permuted: Spread::of(order),
-            halves: Spread::of(floor),
-            shuffled: Spread::of(ceiling),
-        })
     }
 }

@@ -1,12 +1,12 @@
 //! Every distance of a study file, and which measure of what it is.
 
-use super::job::{How, Job, Kept, of};
+use super::job::{Halves, How, Job, Kept, of};
 use super::measured::{Level, Measured};
 use super::seen::{Networks, Seen};
-use crate::error::Result;
+use crate::error::{Result, StudyError};
 use crate::spec::{DistanceSpec, DsaSpec, FitSpec, RegistrationSpec, WeightScale, WeightSpec};
 use chiliad_analysis::distances::behaviour::Outputs;
-use chiliad_analysis::distances::dsa::{Conjugation, Delays, Fit, Operator, Rank, Spectrum};
+use chiliad_analysis::distances::dsa::{Conjugation, Fit, Operator, Rank, Spectrum};
 use chiliad_analysis::distances::geometry::{
     Canonical, Cka, Components, Configuration, Endpoints, Registration, Rsa, Selectivity, Shape,
     TrajectoryFit,
@@ -86,7 +86,7 @@ pub fn perform(job: &mut Job<'_>, spec: &DistanceSpec) -> Result<Vec<Measured>> 
             let how = geometry("selectivity", words, Selectivity(registration(r, job.seed)))
                 .keeping(&["distance", "spread"], |f| vec![f.distance, f.spread]);
             job.run(&How {
-                halves: true,
+                halves: Halves::Own,
                 ..how
             })
         }
@@ -104,10 +104,14 @@ pub fn perform(job: &mut Job<'_>, spec: &DistanceSpec) -> Result<Vec<Measured>> 
                 Seen::fixed_points,
             )
             .keeping(&["distance", "spread"], |f| vec![f.distance, f.spread]);
-            job.run(&how)
+            job.run(&How {
+                halves: Halves::None,
+                ..how
+            })
         }
         DistanceSpec::Dsa(d) => {
-            let mut all = job.run(&dsa("dsa", d, (d.delays, d.rank), job.seed))?;
+            let at = settled(&d.operators())?;
+            let mut all = job.run(&dsa("dsa", d, at, job.seed))?;
             let controls = std::mem::replace(&mut job.controls, false);
             for &(delays, rank) in d.neighbouring.iter().flatten() {
                 let name = format!("dsa_delays{delays}_rank{rank}");
@@ -121,15 +125,15 @@ pub fn perform(job: &mut Job<'_>, spec: &DistanceSpec) -> Result<Vec<Measured>> 
             Ok(all)
         }
         DistanceSpec::DmdWasserstein(f) => {
-            let fit = f.clone();
-            let words = format!("W2 between eigenvalues of {}", fit_words(f));
+            let fit = f.fit(settled(f)?);
+            let words = format!("W2 between eigenvalues of {}", fit_words(&fit));
             let input = move |seen: &Seen| fitted(seen, &fit);
             let how = of("dmd_wasserstein", Level::Dynamics, words, Spectrum, input)
                 .keeping(&["distance", "w1", "w2_squared"], |f| {
                     vec![f.distance, f.w1, f.w2_squared]
                 });
             job.run(&How {
-                halves: true,
+                halves: Halves::Own,
                 kept: Some(operators()),
                 ..how
             })
@@ -170,7 +174,7 @@ fn registration(r: &RegistrationSpec, seed: u64) -> Registration {
 }
 
 fn dsa(name: &str, d: &DsaSpec, at: (usize, usize), seed: u64) -> How<Conjugation> {
-    let (fit, starts) = (d.fit(at), d.starts);
+    let (fit, starts) = (d.operators().fit(at), d.starts);
     let words = format!(
         "Procrustes over vector fields, unit norm, {}, {starts} random starts",
         fit_words(&fit)
@@ -189,37 +193,37 @@ fn dsa(name: &str, d: &DsaSpec, at: (usize, usize), seed: u64) -> How<Conjugatio
         vec![f.distance, f.angular, f.lower_bound, f.spread, certified]
     });
     How {
-        halves: true,
+        halves: Halves::Own,
         kept: Some(operators()),
         ..how
     }
 }
 
-fn fit_words(f: &FitSpec) -> String {
+/// Delays and rank, which [`super::pilots::fixed`] has put there.
+fn settled(how: &FitSpec) -> Result<(usize, usize)> {
+    how.at()
+        .ok_or_else(|| StudyError::Input("delays and rank are to be chosen on pilots first".into()))
+}
+
+fn fit_words(fit: &Fit) -> String {
+    let rank = match fit.rank {
+        Rank::Number(rank) => rank.to_string(),
+        other => format!("{other:?}"),
+    };
     format!(
-        "operators of rank {} on {} delays of {}, ridge {}",
-        f.rank,
-        f.delays,
-        if f.interval == 1 {
+        "operators of rank {rank} on {} delays of {}, ridge {}",
+        fit.delays.number,
+        if fit.delays.interval == 1 {
             "1 step".to_owned()
         } else {
-            format!("{} steps", f.interval)
+            format!("{} steps", fit.delays.interval)
         },
-        f.ridge
+        fit.ridge
     )
 }
 
-fn fitted(seen: &Seen, fit: &FitSpec) -> std::result::Result<Operator, DistanceError> {
-    let how = Fit {
-        delays: Delays {
-            number: fit.delays,
-            interval: fit.interval,
-        },
-        rank: Rank::Number(fit.rank),
-        ridge: fit.ridge,
-        ..Fit::default()
-    };
-    Operator::fit(&seen.recording()?, &how)
+fn fitted(seen: &Seen, fit: &Fit) -> std::result::Result<Operator, DistanceError> {
+    Operator::fit(&seen.recording()?, fit)
 }
 
 fn operators() -> Kept<Operator> {
@@ -271,6 +275,7 @@ fn weights(job: &mut Job<'_>, w: &WeightSpec) -> Result<Vec<Measured>> {
     });
     let how = How {
         same_units: true,
+        halves: Halves::None,
         ..how
     };
     let mut all = job.run(&how)?;

@@ -1,6 +1,8 @@
 //! What the comparison of so many networks will hold at once, before anything is done.
 
-use crate::spec::DistanceSpec;
+use super::fits::RANKS;
+use crate::error::{Result, StudyError};
+use crate::spec::{DistanceSpec, OrAuto};
 use crate::study::{ComparePlan, Study};
 use chiliad_analysis::distances::Pairs;
 use chiliad_tasks::Task;
@@ -26,7 +28,7 @@ pub struct Needed {
 /// # Errors
 ///
 /// Those of the task.
-pub fn needed(study: &Study, task: &Task, plan: &ComparePlan) -> crate::error::Result<Needed> {
+pub fn needed(study: &Study, task: &Task, plan: &ComparePlan) -> Result<Needed> {
     let probe = super::seen::probe(task, plan, study.seed)?;
     let networks = study.n_networks();
     let moments = probe.n_trials * probe.n_steps;
@@ -53,10 +55,11 @@ pub fn needed(study: &Study, task: &Task, plan: &ComparePlan) -> crate::error::R
             DistanceSpec::Configuration(r) => (128 * r.dimensions, 2),
             // The operator, its bases and its parts.
             DistanceSpec::Dsa(d) => {
-                let settings = 1 + d.neighbouring.as_ref().map_or(0, Vec::len);
-                (10 * d.rank * d.rank, 5 * settings)
+                let settings = 1 + d.neighbouring.as_ref().map_or(2, Vec::len);
+                let rank = largest(d.rank);
+                (10 * rank * rank, 5 * settings)
             }
-            DistanceSpec::DmdWasserstein(f) => (2 * f.rank, 3),
+            DistanceSpec::DmdWasserstein(f) => (2 * largest(f.rank), 3),
             DistanceSpec::WeightPermutation(_) => (units * units + 4 * units, 8),
             DistanceSpec::OutputDistance(_) => (moments * outputs, 2),
         };
@@ -75,4 +78,33 @@ pub fn needed(study: &Study, task: &Task, plan: &ComparePlan) -> crate::error::R
         // A few matrices are held at once: distances, untrained ones, losses, one in the making.
         figures: 8 * (pairs * columns + 4 * networks * networks),
     })
+}
+
+/// Refuses a study whose comparison needs more than it may hold.
+///
+/// # Errors
+///
+/// [`StudyError::Input`] with the measure, its size and what would help, and those of the task.
+pub fn check(study: &Study, task: &Task) -> Result<()> {
+    let Some(plan) = &study.comparison else {
+        return Ok(());
+    };
+    let needed = needed(study, task, plan)?;
+    let gigabytes = (needed.prepared + needed.figures) as f64 / 1e9;
+    if gigabytes <= plan.how.memory_gb {
+        return Ok(());
+    }
+    Err(StudyError::Input(format!(
+        "compare.memory_gb: {} allowed, {gigabytes:.2} needed for {} networks, {} of it prepared for `{}`; allowed: a larger bound, fewer `compare.trials`, fewer networks, or without that measure",
+        plan.how.memory_gb,
+        needed.networks,
+        format_args!("{:.2}", needed.prepared as f64 / 1e9),
+        needed.largest
+    )))
+}
+
+/// The rank, or the largest that may be chosen.
+fn largest(rank: OrAuto) -> usize {
+    rank.number()
+        .unwrap_or(RANKS.into_iter().max().unwrap_or(0))
 }

@@ -245,7 +245,7 @@ impl Seen {
     ///
     /// As [`Seen::samples`].
     pub fn recording(&self) -> std::result::Result<Recording, DistanceError> {
-        Recording::new(&self.name, self.shape, self.states.clone())
+        Recording::with_silent_units(&self.name, self.shape, self.states.clone())
     }
 
     /// Outputs moment by moment.

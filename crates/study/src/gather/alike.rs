@@ -164,6 +164,8 @@ fn measure(r: &Row, evidence: &Evidence, factor: &str) -> Measure {
         }),
         stress: picture.map(|p| p.stress),
         halves: r.controls.halves.map(|s| [s.least, s.most]),
+        split: r.controls.split.map(|s| s.median),
+        twins: r.controls.twins.map(|s| [s.least, s.most]),
         permuted: r.controls.permuted.map(|s| s.most),
         shuffled: r.controls.shuffled.map(|s| s.mean),
         untrained: r.untrained.map(|s| s.mean),

@@ -125,22 +125,26 @@ fn controls(alike: &Alike) -> String {
         return String::new();
     }
     let row = |m: &Measure| {
-        let halves = m.halves.map_or("–".to_owned(), |[low, high]| {
-            format!("{} to {}", number(low), number(high))
-        });
+        let range = |x: Option<[f64; 2]>| {
+            x.map_or("–".to_owned(), |[low, high]| {
+                format!("{} to {}", number(low), number(high))
+            })
+        };
+        let (halves, twins) = (range(m.halves), range(m.twins));
         let mean = m.mean.as_ref().map_or("–".to_owned(), |i| {
             format!("{} {}", number(i.value), between(i))
         });
         format!(
-            r#"<tr><td class="keep">{}</td><td class="n">{mean}</td><td class="n">{}</td><td class="n">{halves}</td><td class="n">{}</td><td class="n">{}</td></tr>"#,
+            r#"<tr><td class="keep">{}</td><td class="n">{mean}</td><td class="n">{}</td><td class="n">{halves}</td><td class="n">{}</td><td class="n">{twins}</td><td class="n">{}</td><td class="n">{}</td></tr>"#,
             escape(&m.name),
             optional(m.permuted),
+            optional(m.split),
             optional(m.untrained),
             optional(m.shuffled)
         )
     };
     format!(
-        r#"<h3>Controls</h3><p class="caption">Mean distance of all pairs with its 95 % bootstrap interval over networks. Permuted: largest distance of a network to itself with its units in another order, which should be 0. Halves: least and largest distance of a network to itself in two halves of the trials; not where moments are matched. Untrained: mean over the same pairs before training. Shuffled: mean distance to networks whose moments (weights: entries; fixed points: labels) are in a random order.</p><div class="scroll"><table><thead><tr><th>measure</th><th class="n">mean of pairs</th><th class="n">permuted</th><th class="n">halves</th><th class="n">untrained</th><th class="n">shuffled</th></tr></thead><tbody>{}</tbody></table></div>"#,
+        r#"<h3>Controls</h3><p class="caption">Mean distance of all pairs with its 95 % bootstrap interval over networks. Permuted: largest distance of a network to itself with its units in another order, which should be 0. Halves: least and largest distance of a network to itself in two halves of the trials; not where moments are matched, there between halves: how far the distance of two networks in one half is from that in the other, middle of the pairs. Twins: least and largest distance to a network trained from the same initial weights in another order of trials. Untrained: mean over the same pairs before training. Shuffled: mean distance to networks whose moments (weights: entries; fixed points: labels) are in a random order.</p><div class="scroll"><table><thead><tr><th>measure</th><th class="n">mean of pairs</th><th class="n">permuted</th><th class="n">halves</th><th class="n">between halves</th><th class="n">twins</th><th class="n">untrained</th><th class="n">shuffled</th></tr></thead><tbody>{}</tbody></table></div>"#,
         alike.measures.iter().map(row).collect::<String>()
     )
 }

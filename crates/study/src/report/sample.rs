@@ -472,6 +472,8 @@ fn alike(draw: &mut Draw, per_cell: usize) -> Alike {
             picture: places.iter().copied().enumerate().collect(),
             stress: Some(0.08),
             halves: Some([0.1, 0.25]),
+            split: Some(0.02),
+            twins: Some([0.3, 0.6]),
             permuted: Some(1e-15),
             shuffled: Some(2.9),
             untrained: Some(1.6),

@@ -1,10 +1,12 @@
 //! `compare` and the distances of `measure`, held against task and populations.
 
 use super::Resolver;
-use super::check::positive;
+use super::check::{above_zero, positive};
+use crate::distances::fits::Room;
 use crate::error::Result;
 use crate::spec::{
-    DistanceSpec, DsaSpec, MeasureSpec, OutOfDistributionSpec, StudySpec, WeightScale,
+    DistanceSpec, DsaSpec, FitSpec, MeasureSpec, OrAuto, OutOfDistributionSpec, StudySpec,
+    WeightScale,
 };
 use crate::study::{ComparePlan, PopulationPlan};
 use chiliad_tasks::Task;
@@ -24,6 +26,8 @@ impl Resolver<'_> {
         at_least_one("compare.neighbours", how.neighbours)?;
         at_least_one("compare.permutations", how.permutations)?;
         at_least_one("compare.resamplings", how.resamplings)?;
+        at_least_one("compare.pilots", how.pilots)?;
+        above_zero(how.memory_gb, true).map_err(|m| self.refuse("compare.memory_gb", m))?;
         let shape = task
             .shape(&how.variant)
             .map_err(|e| self.refuse("compare.variant", e.to_string()))?;
@@ -84,10 +88,24 @@ impl Resolver<'_> {
                 format!("{networks} network; allowed: 2 or more where distances are measured"),
             ));
         }
+        let twins = if how.controls && !measures.is_empty() {
+            self.twins(populations, how.twins)?
+        } else {
+            Vec::new()
+        };
+        let chooses = |d: &DistanceSpec| d.operators().is_some_and(|o| o.at().is_none());
+        let pilots = if measures.iter().any(chooses) {
+            self.pilots(populations, how.pilots)?
+        } else {
+            Vec::new()
+        };
         Ok(Some(ComparePlan {
             how: how.clone(),
             distances: measures,
             out_of_distribution,
+            twins,
+            pilots,
+            chosen: Vec::new(),
         }))
     }
 
@@ -121,30 +139,36 @@ impl Resolver<'_> {
                 Err(self.refuse(&at(field), format!("{n}; allowed: 1 to {most}, {what}")))
             }
         };
-        let least_units = populations.iter().map(|p| p.units).min().unwrap_or(0);
-        let fit = |delays: usize, interval: usize, rank: usize, ridge: f64| {
-            positive(delays as u64).map_err(|m| self.refuse(&at("delays"), m))?;
-            positive(interval as u64).map_err(|m| self.refuse(&at("interval"), m))?;
-            let lost = (delays - 1).saturating_mul(interval);
-            if lost.saturating_add(2) > steps {
+        let room = Room::of(populations, trials, steps);
+        let least_units = room.units;
+        // What is to be chosen is chosen among what there is.
+        let fit = |f: &FitSpec| {
+            positive(f.interval as u64).map_err(|m| self.refuse(&at("interval"), m))?;
+            let delays = f.delays.number();
+            for (field, number) in [("delays", delays), ("rank", f.rank.number())] {
+                positive(number.unwrap_or(1) as u64).map_err(|m| self.refuse(&at(field), m))?;
+            }
+            if let Some(delays) = delays {
+                let most = room
+                    .most(delays, f.interval)
+                    .map_err(|m| self.refuse(&at("delays"), m))?;
+                within(
+                    "rank",
+                    f.rank.number().unwrap_or(1),
+                    most,
+                    "the smaller side of the embedded states of the smallest networks",
+                )?;
+            }
+            if f.at().is_none() && trials < 2 {
                 return Err(self.refuse(
                     &at("delays"),
-                    format!("{delays} delays of {interval} steps leave less than 2 rows of a trial of {steps} steps; allowed: fewer, or `compare: (variant: ...)` with longer trials"),
+                    "\"auto\" needs trials to fit on and others to judge on; allowed with `compare: (trials: 2)` or more",
                 ));
             }
-            let most = delays
-                .saturating_mul(least_units)
-                .min(trials * (steps - lost));
-            within(
-                "rank",
-                rank,
-                most,
-                "the smaller side of the embedded states of the smallest networks",
-            )?;
-            if ridge.is_finite() && ridge >= 0.0 {
+            if f.ridge.is_finite() && f.ridge >= 0.0 {
                 Ok(())
             } else {
-                Err(self.refuse(&at("ridge"), format!("{ridge}; allowed: 0 or more")))
+                Err(self.refuse(&at("ridge"), format!("{}; allowed: 0 or more", f.ridge)))
             }
         };
         match &spec {
@@ -193,27 +217,24 @@ impl Resolver<'_> {
                 within("restarts", r.restarts, 10_000, "rotations")?;
             }
             DistanceSpec::Dsa(d) => {
-                fit(d.delays, d.interval, d.rank, d.ridge)?;
-                let neighbouring = d.neighbouring.clone().unwrap_or_else(|| beside(d));
-                for (delays, rank) in &neighbouring {
-                    fit(*delays, d.interval, *rank, d.ridge).or_else(|e| {
-                        // What was not asked for is left out where it does not exist.
-                        if d.neighbouring.is_some() {
-                            Err(e)
-                        } else {
-                            Ok(())
-                        }
+                fit(&d.operators())?;
+                for &(delays, rank) in d.neighbouring.iter().flatten() {
+                    fit(&FitSpec {
+                        delays: OrAuto::Number(delays),
+                        rank: OrAuto::Number(rank),
+                        ..d.operators()
                     })?;
                 }
-                let exists = |&(delays, rank): &(usize, usize)| {
-                    fit(delays, d.interval, rank, d.ridge).is_ok()
-                };
+                let neighbouring = d.neighbouring.clone();
                 return Ok(DistanceSpec::Dsa(DsaSpec {
-                    neighbouring: Some(neighbouring.iter().copied().filter(exists).collect()),
+                    neighbouring: neighbouring.or_else(|| {
+                        // Those of a setting that is still to be chosen follow from it.
+                        Some(room.beside(d.operators().at()?, d.interval))
+                    }),
                     ..d.clone()
                 }));
             }
-            DistanceSpec::DmdWasserstein(f) => fit(f.delays, f.interval, f.rank, f.ridge)?,
+            DistanceSpec::DmdWasserstein(f) => fit(f)?,
             DistanceSpec::WeightPermutation(w) => {
                 within("starts", w.starts, 100_000, "starts")?;
                 if w.scale.is_empty() {
@@ -227,16 +248,4 @@ impl Resolver<'_> {
         }
         Ok(spec)
     }
-}
-
-/// 20 % below and above both.
-fn beside(d: &DsaSpec) -> Vec<(usize, usize)> {
-    let scaled = |n: usize, share: f64| ((n as f64 * share).round() as usize).max(1);
-    let mut both: Vec<(usize, usize)> = [0.8, 1.2]
-        .iter()
-        .map(|s| (scaled(d.delays, *s), scaled(d.rank, *s)))
-        .filter(|at| *at != (d.delays, d.rank))
-        .collect();
-    both.dedup();
-    both
 }

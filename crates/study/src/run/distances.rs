@@ -10,7 +10,9 @@ use crate::distances::job::Job;
 use crate::distances::measured::Measured;
 use crate::distances::measures::perform;
 use crate::distances::members::{Member, members};
+use crate::distances::pilots;
 use crate::distances::seen::Networks;
+use crate::distances::twins::Twins;
 use crate::engine_calls;
 use crate::error::{Result, StudyError};
 use crate::folder::sha256;
@@ -41,14 +43,14 @@ pub fn compare(
     events: &mut dyn Events,
     stop: &dyn Fn() -> Option<StudyError>,
 ) -> Result<()> {
-    let Some(plan) = &study.comparison else {
-        return Ok(());
-    };
-    if folder.finished(STAGE) {
+    if study.comparison.is_none() || folder.finished(STAGE) {
         return Ok(());
     }
     let start = Instant::now();
     let device = engine_calls::open("cpu", None, 0.0)?;
+    let Some(plan) = &pilots::fixed(folder, study, task, &*device.executor)? else {
+        return Ok(());
+    };
     let (who, left_out) = members(folder, study)?;
     let parts = parts_folder(folder, study, plan)?;
     let mut files = Vec::new();
@@ -61,6 +63,7 @@ pub fn compare(
     if !plan.distances.is_empty() && who.len() > 1 {
         let cache = Cache::new(&parts)?;
         let networks = Networks::open(folder, study, task, plan, &*device.executor, who.clone())?;
+        let twins = Twins::open(folder, study, task, plan, &*device.executor)?;
         for distance in &plan.distances {
             events.begin(STAGE, distance.name());
             let mut progress = |share: f64, words: &str| {
@@ -70,6 +73,7 @@ pub fn compare(
             let mut job = Job {
                 networks: &networks,
                 controls: plan.how.controls,
+                twins: Some(&twins),
                 seed: study.seed,
                 cache: &cache,
                 progress: &mut progress,

@@ -1,5 +1,7 @@
 //! `compare` and the distances of `measure`: what stands in the study file is what stands in the resolved study.
 
+use super::OrAuto;
+use chiliad_analysis::distances::dsa::{Delays, Fit, Rank};
 use chiliad_analysis::distances::geometry::{CkaKind, Comparison, Dissimilarity};
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +17,14 @@ pub struct CompareSpec {
     pub all_states: bool,
     /// Whether untrained networks, shuffled moments, halves and permuted units are measured beside.
     pub controls: bool,
+    /// Networks of every population trained here that are trained once more beside, from the same initial weights in another
+    /// order of trials: what a distance is that only the order makes. None where `controls` is false.
+    pub twins: usize,
+    /// Networks beside every population trained here, with seeds of their own, on which delays and rank are chosen where
+    /// they are `"auto"`.
+    pub pilots: usize,
+    /// Gigabytes that the comparison may hold at once; a study that needs more is refused before anything is trained.
+    pub memory_gb: f64,
     /// Neighbours that vote on a network's level.
     pub neighbours: usize,
     /// Permutations behind each p.
@@ -30,6 +40,9 @@ impl Default for CompareSpec {
             trials: 16,
             all_states: false,
             controls: true,
+            twins: 2,
+            pilots: 2,
+            memory_gb: 8.0,
             neighbours: 5,
             permutations: 999,
             resamplings: 1000,
@@ -83,6 +96,18 @@ impl DistanceSpec {
             Self::DmdWasserstein(_) => "dmd_wasserstein",
             Self::WeightPermutation(_) => "weight_permutation",
             Self::OutputDistance(_) => "output_distance",
+        }
+    }
+}
+
+impl DistanceSpec {
+    /// How its operators are fitted, where it fits any.
+    #[must_use]
+    pub fn operators(&self) -> Option<FitSpec> {
+        match self {
+            Self::Dsa(d) => Some(d.operators()),
+            Self::DmdWasserstein(f) => Some(f.clone()),
+            _ => None,
         }
     }
 }
@@ -185,12 +210,12 @@ impl Default for RegistrationSpec {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default, rename = "DmdWasserstein")]
 pub struct FitSpec {
-    /// States per row of the embedding.
-    pub delays: usize,
+    /// States per row of the embedding, or `"auto"`.
+    pub delays: OrAuto,
     /// Steps between them.
     pub interval: usize,
-    /// Of the operators.
-    pub rank: usize,
+    /// Of the operators, or `"auto"`.
+    pub rank: OrAuto,
     /// Of the regression.
     pub ridge: f64,
 }
@@ -198,10 +223,32 @@ pub struct FitSpec {
 impl Default for FitSpec {
     fn default() -> Self {
         Self {
-            delays: 10,
+            delays: OrAuto::Number(10),
             interval: 1,
-            rank: 15,
+            rank: OrAuto::Number(15),
             ridge: 1e-8,
+        }
+    }
+}
+
+impl FitSpec {
+    /// Delays and rank; none where one is still to be chosen.
+    #[must_use]
+    pub fn at(&self) -> Option<(usize, usize)> {
+        self.delays.number().zip(self.rank.number())
+    }
+
+    /// The fit at some delays and rank.
+    #[must_use]
+    pub fn fit(&self, (delays, rank): (usize, usize)) -> Fit {
+        Fit {
+            delays: Delays {
+                number: delays,
+                interval: self.interval,
+            },
+            rank: Rank::Number(rank),
+            ridge: self.ridge,
+            ..Fit::default()
         }
     }
 }
@@ -210,12 +257,12 @@ impl Default for FitSpec {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default, rename = "Dsa")]
 pub struct DsaSpec {
-    /// States per row of the embedding.
-    pub delays: usize,
+    /// States per row of the embedding, or `"auto"`.
+    pub delays: OrAuto,
     /// Steps between them.
     pub interval: usize,
-    /// Of the operators.
-    pub rank: usize,
+    /// Of the operators, or `"auto"`.
+    pub rank: OrAuto,
     /// Of the regression.
     pub ridge: f64,
     /// Random starts, besides those from matched spectra.
@@ -245,12 +292,12 @@ impl Default for DsaSpec {
 }
 
 impl DsaSpec {
-    /// The fit at some delays and rank.
+    /// How its operators are fitted.
     #[must_use]
-    pub fn fit(&self, (delays, rank): (usize, usize)) -> FitSpec {
+    pub fn operators(&self) -> FitSpec {
         FitSpec {
-            delays,
-            rank,
+            delays: self.delays,
+            rank: self.rank,
             interval: self.interval,
             ridge: self.ridge,
         }

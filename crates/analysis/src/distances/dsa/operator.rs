@@ -113,6 +113,8 @@ impl Operator {
 pub(super) struct Coordinates {
     /// `[row, coordinate]`.
     pub(super) values: Mat<f64>,
+    /// Directions of the embedding, `[delay x unit, coordinate]`: a row is `values S axes^T`.
+    pub(super) axes: Mat<f64>,
     pub(super) rows_per_trial: usize,
     pub(super) rank: usize,
     pub(super) singular_values: Vec<f64>,
@@ -135,13 +137,14 @@ impl Coordinates {
                 allowed: format!("1 to {}", rows_per_trial - 1),
             });
         }
-        let Svd { u, s, .. } = svd(embedded.as_ref(), &recording.name)?;
+        let Svd { u, s, v } = svd(embedded.as_ref(), &recording.name)?;
         let floor = s[0] * f64::EPSILON * embedded.nrows().max(embedded.ncols()) as f64;
         let full = s.iter().filter(|x| **x > floor).count();
         let rank = fit.rank.of(&s, full, recording)?;
         let kept = if fit.reduced_rank { full } else { rank };
         Ok(Self {
             values: u.subcols(0, kept).to_owned(),
+            axes: v.subcols(0, kept).to_owned(),
             rows_per_trial,
             rank,
             singular_values: s,

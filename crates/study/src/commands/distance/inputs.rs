@@ -2,6 +2,7 @@
 
 use super::super::numbers::array;
 use super::super::refuse;
+use super::metric::Metric;
 use super::options::DistanceArguments;
 use super::{Label, Named};
 use chiliad::manifest::StudyFolder;
@@ -62,7 +63,12 @@ pub(super) fn recordings(a: &DistanceArguments) -> anyhow::Result<Named<Recordin
             [steps, units] => [1, steps, units],
             _ => return network.refuse("[trial, time, unit]"),
         };
-        let recording = Recording::new(&network.label.name(), shape, network.values)?;
+        let name = network.label.name();
+        // A file is as its author made it; a trained network may well have silent units.
+        let recording = match network.label.network {
+            None => Recording::new(&name, shape, network.values)?,
+            Some(_) => Recording::with_silent_units(&name, shape, network.values)?,
+        };
         all.push((network.label, recording));
     }
     Ok(all.into_iter().unzip())
@@ -91,7 +97,7 @@ pub(super) fn driven(a: &DistanceArguments) -> anyhow::Result<Named<Driven>> {
         [steps, channels] => [1, steps, channels],
         _ => return refuse(format!("inputs {shape:?}; allowed: [trial, time, channel]")),
     };
-    let inputs = Recording::new("inputs", shape, values)?;
+    let inputs = Recording::with_silent_units("inputs", shape, values)?;
     let with_inputs = |states| Driven {
         states,
         inputs: inputs.clone(),
@@ -185,12 +191,56 @@ impl Recorded {
     }
 }
 
+/// Refuses networks that take more memory than is allowed: so many moments of so many units each, once as they are and once
+/// made ready; dissimilarities are a figure for every two moments.
+fn fit(a: &DistanceArguments, networks: &[[usize; 2]]) -> anyhow::Result<()> {
+    let of = |&[moments, units]: &[usize; 2]| {
+        let ready = match a.metric {
+            Metric::Rsa => moments * moments.saturating_sub(1) / 2,
+            _ => moments * units,
+        };
+        8.0 * (moments * units + ready) as f64
+    };
+    let needed = networks.iter().map(of).sum::<f64>() / 1e9;
+    if needed <= a.memory_gb {
+        return Ok(());
+    }
+    let largest = networks.iter().max_by_key(|[m, u]| m * u);
+    refuse(format!(
+        "--memory-gb {}: {} networks of up to {:?} (moments, units) take {needed:.3} GB for `{}`; allowed: a larger bound, fewer trials (--n-trials) or fewer networks",
+        a.memory_gb,
+        networks.len(),
+        largest.unwrap_or(&[0, 0]),
+        a.metric
+    ))
+}
+
 fn recorded(a: &DistanceArguments, seen: Seen) -> anyhow::Result<Vec<Recorded>> {
     if are_files(a)? {
-        return a.paths.iter().map(|path| from_file(path)).collect();
+        let mut all: Vec<Recorded> = Vec::new();
+        let mut sizes = Vec::new();
+        for path in &a.paths {
+            let one = from_file(path)?;
+            let units = one.shape.last().copied().unwrap_or(0);
+            sizes.push([one.values.len() / units.max(1), units]);
+            fit(a, &sizes)?;
+            all.push(one);
+        }
+        return Ok(all);
     }
     let found = populations(a)?;
     let probe = probe(a, &found)?;
+    let moments = probe.shape[0] * probe.shape[1];
+    let sizes = found.iter().flat_map(|f| {
+        let one = &f.population;
+        let fields = if a.all_states {
+            one.architecture.cell.states.len()
+        } else {
+            1
+        };
+        std::iter::repeat_n([moments, fields * one.architecture.units], one.n_networks)
+    });
+    fit(a, &sizes.collect::<Vec<_>>())?;
     let device = engine_calls::open("cpu", None, 0.0)?;
     let mut all = Vec::new();
     for one in &found {

@@ -94,6 +94,9 @@ pub(crate) struct DistanceArguments {
     /// Width of the smoothing of spectra in `d-hellinger`, in bins [default: 20].
     #[arg(long)]
     pub(super) sigma: Option<f64>,
+    /// Gigabytes that networks made ready may take; more is refused before anything is compared.
+    #[arg(long, default_value_t = 8.0)]
+    pub(super) memory_gb: f64,
     /// Neighbours that vote on a network's population (project default).
     #[arg(long, default_value_t = 5)]
     pub(super) neighbours: usize,
@@ -232,6 +235,9 @@ impl DistanceArguments {
             if value == 0 {
                 return refuse(format!("{option} 0; allowed: 1 or more"));
             }
+        }
+        if self.memory_gb.is_nan() || self.memory_gb <= 0.0 {
+            return refuse(format!("--memory-gb {}; allowed: above 0", self.memory_gb));
         }
         let mixture = self.density == Some(DensityName::Mixture);
         if self.bins.is_some() && (mixture || self.density.is_none()) {

@@ -52,6 +52,12 @@ pub struct Measure {
     pub stress: Option<f64>,
     /// Least and largest distance of a network to itself in two halves of the trials.
     pub halves: Option<[f64; 2]>,
+    /// Where moments are matched: middle difference of the distances of a pair in either half.
+    #[serde(default)]
+    pub split: Option<f64>,
+    /// Least and largest distance to a network trained from the same initial weights in another order of trials.
+    #[serde(default)]
+    pub twins: Option<[f64; 2]>,
     /// Largest distance of a network to itself with its units in another order.
     pub permuted: Option<f64>,
     /// Mean distance to networks whose moments are shuffled.
