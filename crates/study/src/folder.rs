@@ -74,7 +74,19 @@ pub fn make(path: &Path) -> Result<()> {
 
 /// A folder that no other process works in, for as long as this is held.
 #[derive(Debug)]
-pub struct Lock(#[expect(dead_code, reason = "holds the lock")] Option<File>);
+pub struct Lock {
+    path: PathBuf,
+    file: Option<File>,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if self.file.is_some() {
+            // An empty file that stays does no harm: what counts is who holds it.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
 
 /// Takes a folder for this process alone. Where the file system has no locks, nothing keeps others out.
 ///
@@ -85,9 +97,12 @@ pub fn lock(folder: &Path) -> Result<Lock> {
     let path = folder.join(LOCK);
     let file = File::create(&path).map_err(StudyError::write(&path))?;
     match fs4::FileExt::try_lock(&file) {
-        Ok(()) => Ok(Lock(Some(file))),
+        Ok(()) => Ok(Lock {
+            path,
+            file: Some(file),
+        }),
         Err(fs4::TryLockError::WouldBlock) => Err(StudyError::InUse(folder.to_owned())),
-        Err(fs4::TryLockError::Error(_)) => Ok(Lock(None)),
+        Err(fs4::TryLockError::Error(_)) => Ok(Lock { path, file: None }),
     }
 }
 

@@ -35,7 +35,7 @@ fn figures_have_axis_labels_and_stand_alone() {
     let figures = figures(&data);
     let mut names: Vec<_> = figures.iter().map(|f| f.0.clone()).collect();
     names.dedup();
-    assert_eq!(names.len(), 8 + data.looks.len());
+    assert_eq!(names.len(), 9 + data.looks.len());
     for (name, svg) in &figures {
         let file = std::env::temp_dir().join(format!("chiliad-sample-{name}"));
         std::fs::write(file, svg).expect("write sample");
