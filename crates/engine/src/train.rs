@@ -62,7 +62,7 @@ pub struct StopRule {
     pub snapshots: Vec<f32>,
 }
 
-/// A network ends when its accuracy, [`accuracy`], has a mean of at least this over the last evaluations.
+/// A network ends when its accuracy has a mean of at least this over the last evaluations.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AccuracyRule {
     /// Share of the evaluation trials.

@@ -62,6 +62,12 @@ impl Scale {
     pub(super) fn ticks(&self, wanted: usize) -> Vec<(f64, String)> {
         let (low, high) = self.from;
         let decades = self.log && high - low >= 1.0;
+        // Within a decade, round values instead of round exponents.
+        let (low, high) = if self.log && !decades {
+            (10f64.powf(low), 10f64.powf(high))
+        } else {
+            (low, high)
+        };
         let step = nice_step((high - low) / wanted.max(1) as f64, decades);
         let first = (low / step - 1e-9).ceil() as i64;
         let last = (high / step + 1e-9).floor() as i64;
@@ -73,8 +79,6 @@ impl Scale {
                         10f64.powf(v),
                         format!("10{}", superscript(&format!("{v:.0}"))),
                     )
-                } else if self.log {
-                    (10f64.powf(v), number(10f64.powf(v)))
                 } else {
                     (v, number(v))
                 };
