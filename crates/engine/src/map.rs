@@ -8,6 +8,7 @@
 mod block;
 pub(crate) mod bounds;
 pub(crate) mod dense;
+mod eliminate;
 pub(crate) mod form;
 mod input;
 mod jacobian;
@@ -382,13 +383,13 @@ impl pulp::WithSimd for Evaluate<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: pulp::Simd>(self, _: S) {
-        evaluate(self.map, self.form, self.linear, self.scratch);
+    fn with_simd<S: pulp::Simd>(self, simd: S) {
+        evaluate(simd, self.map, self.form, self.linear, self.scratch);
     }
 }
 
 #[inline(always)]
-fn evaluate(map: &Map, form: &Form, linear: bool, scratch: &mut Scratch) {
+fn evaluate<S: pulp::Simd>(simd: S, map: &Map, form: &Form, linear: bool, scratch: &mut Scratch) {
     let Scratch {
         workspace,
         drive,
@@ -406,9 +407,7 @@ fn evaluate(map: &Map, form: &Form, linear: bool, scratch: &mut Scratch) {
         for ((gate, &to), &used) in map.gates.iter().zip(&form.gates).zip(&form.used) {
             if gate.stage == s && used {
                 product.copy_from_slice(&gate.constant);
-                for (column, &d) in gate.columns.chunks_exact(map.stride).zip(drive.iter()) {
-                    dense::add_scaled(product, d, column);
-                }
+                dense::add_columns(simd, product, drive, &gate.columns);
                 storage[to].copy_from_slice(product);
             }
         }

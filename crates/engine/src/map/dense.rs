@@ -1,6 +1,11 @@
-//! Small dense linear algebra in f64, row-major with padded rows, written so that it vectorises inside a dispatch.
+//! Small dense products in f64, row-major with padded rows, one vector register at a time.
+//!
+//! Every number of a result is one chain of fused multiply-adds in a fixed order, so that it does not depend on the
+//! width of the registers.
 
-/// Columns per vector block; rows are padded to a multiple of it.
+use pulp::Simd;
+
+/// Rows are padded to a multiple of it, which holds whole vectors of every width.
 pub(crate) const LANES: usize = 8;
 
 /// Row length that holds `n` columns.
@@ -10,80 +15,44 @@ pub(crate) fn stride(n: usize) -> usize {
 
 /// `to += factor * from`, both of the same padded length.
 #[inline(always)]
-pub(crate) fn add_scaled(to: &mut [f64], factor: f64, from: &[f64]) {
-    for (x, y) in to.chunks_exact_mut(LANES).zip(from.chunks_exact(LANES)) {
-        for k in 0..LANES {
-            x[k] = factor.mul_add(y[k], x[k]);
+pub(crate) fn add_scaled<S: Simd>(simd: S, to: &mut [f64], factor: f64, from: &[f64]) {
+    let factor = simd.splat_f64s(factor);
+    let (to, from) = (S::as_mut_simd_f64s(to).0, S::as_simd_f64s(from).0);
+    for (x, &y) in to.iter_mut().zip(from) {
+        *x = simd.mul_add_f64s(factor, y, *x);
+    }
+}
+
+/// `out += sum over columns of factor * column`, columns as long as `out`, padded.
+#[inline(always)]
+pub(crate) fn add_columns<S: Simd>(simd: S, out: &mut [f64], factors: &[f64], columns: &[f64]) {
+    const WIDE: usize = 4;
+    let stride = out.len();
+    let out = S::as_mut_simd_f64s(out).0;
+    for first in (0..out.len()).step_by(WIDE) {
+        // Four sums stay in registers; where fewer are left the last is done again.
+        let at: [usize; WIDE] = std::array::from_fn(|i| (first + i).min(out.len() - 1));
+        let mut sum = at.map(|i| out[i]);
+        for (column, &factor) in columns.chunks_exact(stride).zip(factors) {
+            let column = S::as_simd_f64s(column).0;
+            let factor = simd.splat_f64s(factor);
+            for (sum, i) in sum.iter_mut().zip(at) {
+                *sum = simd.mul_add_f64s(factor, column[i], *sum);
+            }
+        }
+        for (i, sum) in at.into_iter().zip(sum) {
+            out[i] = sum;
         }
     }
 }
 
-/// Solves `a x = b` in place (`b` becomes `x`, `a` is destroyed) and returns the sign of det a.
-///
-/// `None` where a pivot is below `1e-14` of the largest entry, or anything is not finite. Elimination with partial
-/// pivoting; the right-hand side goes along, so the lower factor is never kept and whole vector blocks can be updated.
-#[inline(always)]
-pub(crate) fn solve(a: &mut [f64], b: &mut [f64], n: usize, stride: usize) -> Option<f64> {
-    let mut largest = 0.0_f64;
-    let mut sum = 0.0_f64;
-    for row in a.chunks_exact(stride).take(n) {
-        for &x in &row[..n] {
-            largest = largest.max(x.abs());
-            sum += x;
-        }
-    }
-    if !sum.is_finite() || b[..n].iter().any(|x| !x.is_finite()) {
-        return None;
-    }
-    let least = largest * 1e-14;
-    let mut sign = 1.0;
-    for k in 0..n {
-        let mut best = a[k * stride + k].abs();
-        let mut at = k;
-        for i in k + 1..n {
-            let x = a[i * stride + k].abs();
-            if x > best {
-                best = x;
-                at = i;
-            }
-        }
-        if best.is_nan() || best <= least {
-            return None;
-        }
-        let start = k / LANES * LANES;
-        let (top, below) = a.split_at_mut((k + 1) * stride);
-        let pivot_row = &mut top[k * stride..];
-        if at != k {
-            pivot_row[start..]
-                .swap_with_slice(&mut below[(at - k - 1) * stride + start..][..stride - start]);
-            b.swap(k, at);
-            sign = -sign;
-        }
-        let pivot = pivot_row[k];
-        if pivot < 0.0 {
-            sign = -sign;
-        }
-        let inverse = 1.0 / pivot;
-        let b_k = b[k];
-        for (row, b_i) in below.chunks_exact_mut(stride).zip(&mut b[k + 1..n]) {
-            let factor = -row[k] * inverse;
-            *b_i = factor.mul_add(b_k, *b_i);
-            add_scaled(&mut row[start..], factor, &pivot_row[start..]);
-        }
-    }
-    for k in (0..n).rev() {
-        let x = b[k] / a[k * stride + k];
-        b[k] = x;
-        for i in 0..k {
-            b[i] = a[i * stride + k].mul_add(-x, b[i]);
-        }
-    }
-    b[..n].iter().all(|x| x.is_finite()).then_some(sign)
-}
+/// Rows of the normal equations whose sums stay in registers together, two vectors each.
+const TOGETHER: usize = LANES;
 
 /// `out = a^T a + shift I` and `gradient = a^T r`.
 #[inline(always)]
-pub(crate) fn normal_equations(
+pub(crate) fn normal_equations<S: Simd>(
+    simd: S,
     a: &[f64],
     r: &[f64],
     shift: f64,
@@ -92,52 +61,93 @@ pub(crate) fn normal_equations(
     out: &mut [f64],
     gradient: &mut [f64],
 ) {
-    out[..n * stride].fill(0.0);
+    let a = &a[..n * stride];
     gradient[..stride].fill(0.0);
-    for (row, &r_k) in a.chunks_exact(stride).zip(r).take(n) {
-        for (i, to) in out.chunks_exact_mut(stride).enumerate().take(n) {
-            add_scaled(to, row[i], row);
+    for (row, &r_k) in a.chunks_exact(stride).zip(r) {
+        add_scaled(simd, &mut gradient[..stride], r_k, row);
+    }
+    for i in (0..n).step_by(TOGETHER) {
+        let vectors = stride / S::F64_LANES;
+        // From the diagonal on; the odd vector at the end is done twice rather than on its own.
+        for v in (i / S::F64_LANES..vectors).step_by(2) {
+            let w = (v + 1).min(vectors - 1);
+            let mut sum = [[simd.splat_f64s(0.0); 2]; TOGETHER];
+            for row in a.chunks_exact(stride) {
+                let all = S::as_simd_f64s(row).0;
+                for (sum, &factor) in sum.iter_mut().zip(&row[i..i + TOGETHER]) {
+                    let factor = simd.splat_f64s(factor);
+                    sum[0] = simd.mul_add_f64s(factor, all[v], sum[0]);
+                    sum[1] = simd.mul_add_f64s(factor, all[w], sum[1]);
+                }
+            }
+            for (to, sum) in out[i * stride..n * stride]
+                .chunks_exact_mut(stride)
+                .zip(sum)
+            {
+                let to = S::as_mut_simd_f64s(to).0;
+                (to[v], to[w]) = (sum[0], sum[1]);
+            }
         }
-        add_scaled(&mut gradient[..stride], r_k, row);
     }
     for i in 0..n {
+        for j in 0..i / TOGETHER * TOGETHER {
+            out[i * stride + j] = out[j * stride + i];
+        }
         out[i * stride + i] += shift;
     }
 }
 
 /// `out += left right`; `left` is `[n, n]`, all with the same padded rows.
 #[inline(always)]
-pub(crate) fn add_product(out: &mut [f64], left: &[f64], right: &[f64], n: usize, stride: usize) {
-    for (to, row) in out
-        .chunks_exact_mut(stride)
-        .zip(left.chunks_exact(stride))
-        .take(n)
-    {
-        let mut block = 0;
-        // Four vectors of the result stay in registers along the whole sum.
-        while block < stride {
-            let width = (stride - block).min(4 * LANES);
-            if width == 4 * LANES {
-                let mut sum = [0.0; 4 * LANES];
-                for (j, &factor) in row.iter().enumerate().take(n) {
-                    let from = &right[j * stride + block..][..4 * LANES];
-                    for k in 0..4 * LANES {
-                        sum[k] = factor.mul_add(from[k], sum[k]);
-                    }
-                }
-                for (x, s) in to[block..block + 4 * LANES].iter_mut().zip(sum) {
-                    *x += s;
-                }
-            } else {
-                for (j, &factor) in row.iter().enumerate().take(n) {
-                    add_scaled(
-                        &mut to[block..block + width],
-                        factor,
-                        &right[j * stride + block..][..width],
-                    );
-                }
+pub(crate) fn add_product<S: Simd>(
+    simd: S,
+    out: &mut [f64],
+    left: &[f64],
+    right: &[f64],
+    n: usize,
+    stride: usize,
+) {
+    const ROWS: usize = 4;
+    let (out, left) = (&mut out[..n * stride], &left[..n * stride]);
+    let mut to = out.chunks_exact_mut(ROWS * stride);
+    let mut from = left.chunks_exact(ROWS * stride);
+    for (to, from) in (&mut to).zip(&mut from) {
+        add_product_of_rows::<S, ROWS>(simd, to, from, right, n, stride);
+    }
+    let rest = to.into_remainder().chunks_exact_mut(stride);
+    for (to, from) in rest.zip(from.remainder().chunks_exact(stride)) {
+        add_product_of_rows::<S, 1>(simd, to, from, right, n, stride);
+    }
+}
+
+/// Some rows of [`add_product`]: their sums stay in registers along the whole sum, two vectors each.
+#[inline(always)]
+fn add_product_of_rows<S: Simd, const ROWS: usize>(
+    simd: S,
+    out: &mut [f64],
+    left: &[f64],
+    right: &[f64],
+    n: usize,
+    stride: usize,
+) {
+    let vectors = stride / S::F64_LANES;
+    for v in (0..vectors).step_by(2) {
+        let w = (v + 1).min(vectors - 1);
+        let mut sum = [[simd.splat_f64s(0.0); 2]; ROWS];
+        for (j, row) in right.chunks_exact(stride).enumerate().take(n) {
+            let all = S::as_simd_f64s(row).0;
+            for (sum, left) in sum.iter_mut().zip(left.chunks_exact(stride)) {
+                let factor = simd.splat_f64s(left[j]);
+                sum[0] = simd.mul_add_f64s(factor, all[v], sum[0]);
+                sum[1] = simd.mul_add_f64s(factor, all[w], sum[1]);
             }
-            block += width;
+        }
+        for (to, sum) in out.chunks_exact_mut(stride).zip(sum) {
+            let to = S::as_mut_simd_f64s(to).0;
+            to[v] = simd.add_f64s(to[v], sum[0]);
+            if w != v {
+                to[w] = simd.add_f64s(to[w], sum[1]);
+            }
         }
     }
 }

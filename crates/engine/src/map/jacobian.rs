@@ -2,6 +2,15 @@
 
 use super::form::Form;
 use super::{Map, Scratch, dense};
+use pulp::Simd;
+
+/// A form just evaluated with its partials.
+#[derive(Clone, Copy)]
+pub(crate) struct Evaluated<'a> {
+    pub(crate) map: &'a Map,
+    pub(crate) form: &'a Form,
+    pub(crate) storage: &'a [Vec<f64>],
+}
 
 /// `[row, column]` blocks of a form's derivative and the buffers to make them.
 #[derive(Clone, Debug)]
@@ -37,13 +46,13 @@ impl Assembly {
 
     /// Derivatives of the drives of later stages, which depend on gates of earlier ones.
     #[inline(always)]
-    pub(crate) fn drives(
+    pub(crate) fn drives<S: Simd>(
         &mut self,
-        map: &Map,
-        form: &Form,
-        storage: &[Vec<f64>],
+        simd: S,
+        at: Evaluated<'_>,
         coefficients: &mut [Vec<f64>],
     ) {
+        let Evaluated { map, form, storage } = at;
         let (n, stride) = (map.n_units, map.stride);
         for s in 0..self.drives.len() {
             if self.drives[s].is_empty() || !used(map, form, s) {
@@ -57,7 +66,7 @@ impl Assembly {
             }
             let present: Vec<bool> = form.drive.by_gate[s].iter().map(Option::is_some).collect();
             for field in 0..self.drives[s].len() {
-                self.block(map, form, storage, coefficients, &present, field);
+                self.block(simd, at, coefficients, &present, field);
                 std::mem::swap(&mut self.block, &mut self.drives[s][field]);
                 if let Some(at) = form.drive.by_state[s][field] {
                     let diagonal = self.drives[s][field].iter_mut().step_by(stride + 1);
@@ -69,15 +78,15 @@ impl Assembly {
 
     /// `block = sum over gates of diag(coefficients[gate]) dP_gate / d state field`.
     #[inline(always)]
-    pub(crate) fn block(
+    pub(crate) fn block<S: Simd>(
         &mut self,
-        map: &Map,
-        form: &Form,
-        storage: &[Vec<f64>],
+        simd: S,
+        at: Evaluated<'_>,
         coefficients: &[Vec<f64>],
         present: &[bool],
         field: usize,
     ) {
+        let Evaluated { map, form, storage } = at;
         let (n, stride) = (map.n_units, map.stride);
         self.block.fill(0.0);
         for s in 0..self.drives.len() {
@@ -102,7 +111,7 @@ impl Assembly {
                     .zip(gate.rows.chunks_exact(stride))
                     .zip(&coefficients[g])
                 {
-                    dense::add_scaled(to, c, from);
+                    dense::add_scaled(simd, to, c, from);
                 }
             }
             if !any {
@@ -110,6 +119,7 @@ impl Assembly {
             }
             if full {
                 dense::add_product(
+                    simd,
                     &mut self.block,
                     &self.weighted,
                     &self.drives[s][field],
@@ -194,25 +204,27 @@ impl pulp::WithSimd for FullJacobian<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: pulp::Simd>(self, _: S) {
-        full_jacobian(self.map, self.form, self.scratch, self.out, self.row_stride);
+    fn with_simd<S: Simd>(self, simd: S) {
+        full_jacobian(simd, self);
     }
 }
 
 #[inline(always)]
-fn full_jacobian(
-    map: &Map,
-    form: &Form,
-    scratch: &mut Scratch,
-    out: &mut [f64],
-    row_stride: usize,
-) {
+fn full_jacobian<S: Simd>(simd: S, at: FullJacobian<'_>) {
+    let FullJacobian {
+        map,
+        form,
+        scratch,
+        out,
+        row_stride,
+    } = at;
     let (n, stride, fields) = (map.n_units, map.stride, map.cell.states.len());
     let storage = &scratch.workspace.storage;
+    let evaluated = Evaluated { map, form, storage };
     let buffers = &mut scratch.newton;
     buffers
         .assembly
-        .drives(map, form, storage, &mut buffers.coefficients);
+        .drives(simd, evaluated, &mut buffers.coefficients);
     for row_field in 0..fields {
         for (gate, by) in form.outer.by_gate[row_field].iter().enumerate() {
             match by {
@@ -223,9 +235,8 @@ fn full_jacobian(
         }
         for field in 0..fields {
             buffers.assembly.block(
-                map,
-                form,
-                storage,
+                simd,
+                evaluated,
                 &buffers.coefficients,
                 &buffers.present,
                 field,

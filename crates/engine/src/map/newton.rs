@@ -3,7 +3,8 @@
 //! State fields that no drive reads (the LSTM's c) enter the linear system only pointwise: they are eliminated unit by
 //! unit before the dense solve, which is then `[unit, unit]` per field that is read.
 
-use super::jacobian::Assembly;
+use super::eliminate::solve;
+use super::jacobian::{Assembly, Evaluated};
 use super::{Map, Scratch, dense};
 
 /// Buffers of the linear systems.
@@ -152,8 +153,8 @@ impl pulp::WithSimd for NewtonStep<'_> {
     type Output = Option<()>;
 
     #[inline(always)]
-    fn with_simd<S: pulp::Simd>(self, _: S) -> Self::Output {
-        newton_step(self.map, self.scratch, self.residual, self.step)
+    fn with_simd<S: pulp::Simd>(self, simd: S) -> Self::Output {
+        newton_step(simd, self.map, self.scratch, self.residual, self.step)
     }
 }
 
@@ -169,7 +170,7 @@ impl pulp::WithSimd for DampedStep<'_> {
     type Output = Option<f64>;
 
     #[inline(always)]
-    fn with_simd<S: pulp::Simd>(self, _: S) -> Self::Output {
+    fn with_simd<S: pulp::Simd>(self, simd: S) -> Self::Output {
         let Self {
             n,
             buffers,
@@ -186,6 +187,7 @@ impl pulp::WithSimd for DampedStep<'_> {
         } = buffers;
         let norm2: f64 = full.iter().map(|x| x * x).sum();
         dense::normal_equations(
+            simd,
             full,
             residual,
             shift * norm2 / n as f64,
@@ -197,7 +199,7 @@ impl pulp::WithSimd for DampedStep<'_> {
         let length2: f64 = residual.iter().map(|x| x * x).sum();
         let slope = gradient.iter().map(|x| x * x).sum::<f64>().sqrt()
             / (norm2 * length2).sqrt().max(f64::MIN_POSITIVE);
-        dense::solve(normal, gradient, n, stride)?;
+        solve(simd, normal, gradient, n, stride)?;
         step.copy_from_slice(&gradient[..n]);
         Some(slope)
     }
@@ -214,13 +216,19 @@ impl pulp::WithSimd for Solve<'_> {
     type Output = Option<f64>;
 
     #[inline(always)]
-    fn with_simd<S: pulp::Simd>(self, _: S) -> Self::Output {
-        dense::solve(self.a, self.b, self.n, self.stride)
+    fn with_simd<S: pulp::Simd>(self, simd: S) -> Self::Output {
+        solve(simd, self.a, self.b, self.n, self.stride)
     }
 }
 
 #[inline(always)]
-fn newton_step(map: &Map, scratch: &mut Scratch, residual: &[f64], step: &mut [f64]) -> Option<()> {
+fn newton_step<S: pulp::Simd>(
+    simd: S,
+    map: &Map,
+    scratch: &mut Scratch,
+    residual: &[f64],
+    step: &mut [f64],
+) -> Option<()> {
     let (n, stride, fields) = (map.n_units, map.stride, map.cell.states.len());
     let storage = &scratch.workspace.storage;
     let Buffers {
@@ -237,7 +245,8 @@ fn newton_step(map: &Map, scratch: &mut Scratch, residual: &[f64], step: &mut [f
         ..
     } = &mut scratch.newton;
     let form = &map.target;
-    assembly.drives(map, form, storage, coefficients);
+    let evaluated = Evaluated { map, form, storage };
+    assembly.drives(simd, evaluated, coefficients);
     rhs[..n * fields].copy_from_slice(residual);
     for (f, row) in rows.iter_mut().enumerate() {
         let sources = form.outer.by_state[f].iter().chain(&form.outer.by_gate[f]);
@@ -289,7 +298,7 @@ fn newton_step(map: &Map, scratch: &mut Scratch, residual: &[f64], step: &mut [f
             *p = row_present[f][fields + g];
         }
         for (column_block, &k) in kept.iter().enumerate() {
-            assembly.block(map, form, storage, &rows[f][fields..], present, k);
+            assembly.block(simd, evaluated, &rows[f][fields..], present, k);
             for i in 0..n {
                 let to = &mut matrix[(row_block * n + i) * wide + column_block * n..][..n];
                 for (x, y) in to
@@ -303,7 +312,7 @@ fn newton_step(map: &Map, scratch: &mut Scratch, residual: &[f64], step: &mut [f
         }
         step[row_block * n..(row_block + 1) * n].copy_from_slice(&rhs[f * n..(f + 1) * n]);
     }
-    dense::solve(matrix, &mut step[..size], size, wide)?;
+    solve(simd, matrix, &mut step[..size], size, wide)?;
     if eliminated.is_empty() {
         return Some(());
     }
@@ -339,9 +348,7 @@ fn newton_step(map: &Map, scratch: &mut Scratch, residual: &[f64], step: &mut [f
             .filter(|(_, gate)| gate.stage == s)
         {
             pointwise[g].fill(0.0);
-            for (column, &d) in gate.columns.chunks_exact(stride).zip(drive.iter()) {
-                dense::add_scaled(&mut pointwise[g], d, column);
-            }
+            dense::add_columns(simd, &mut pointwise[g], drive, &gate.columns);
         }
     }
     for (block, &k) in kept.iter().enumerate() {
