@@ -5,10 +5,12 @@ Peers, in as many processes of one thread as there are cores:
 
   numpy    the part of each network cached (centred states and their norm, or an orthonormal basis), then a product and a
            singular value decomposition per pair: the shortest way in Python
-  netrep   `LinearCKA` and `LinearMetric`, which cache nothing; a checkout, as it is no package (--netrep)
+  netrep   `LinearCKA` and `LinearMetric` as its examples call them (`fit_score`); a checkout, as it is no package (--netrep).
+           SVCCA is not in it, but its `LinearMetric(alpha=0)` of the principal components is the same up to a known function
+  netrep, cached   `LinearMetric` with its `partial_fit` kept per network, then `finalize_fit` and `score`
   DSA      `dsa-metric`: operators of --rank on --delays delays, compared by its own recipe (dsa_recipe.py); a few pairs
 
-Distances must agree to 1e-6 (CKA as netrep gives it is an angle, and is turned back). The DSA package's must be at or above
+Distances must agree to 1e-6 (CKA and SVCCA as netrep gives them are angles, and are turned back). The DSA package's must be at or above
 this engine's, as both look for a minimum. Times per pair are extrapolated to --extrapolate networks; parts that are made
 once per network are extrapolated apart.
 """
@@ -95,15 +97,48 @@ def numpy_block(block):
     return [numpy_pair(measure, parts[i], parts[j]) for i, j in block]
 
 
-def netrep_block(block):
+def principal(x):
+    """Principal components with 99 % of the variance, the columns that are left out zero; and how many."""
+    q, _ = numpy_part("svcca", x)
+    x = x - x.mean(axis=0)
+    kept = np.zeros_like(x)
+    kept[:, : q.shape[1]] = q * np.linalg.norm(q.T @ x, axis=1)
+    return kept, q.shape[1]
+
+
+def netrep_found(measure, score, i, j):
+    if measure == "cka":
+        return 1 - np.cos(score)
+    if measure == "procrustes":
+        return score
+    # Whitened components have norm sqrt(k), and their aligned product is the sum of the correlations.
+    k = [KEPT["components"][n][1] for n in (i, j)]
+    return 1 - np.cos(score) * np.sqrt(k[0] * k[1]) / min(k)
+
+
+def netrep_metric(measure):
     from netrep.metrics import LinearCKA, LinearMetric
 
-    x, found = KEPT["flat"], []
+    return LinearCKA() if measure == "cka" else LinearMetric(alpha=1.0 if measure == "procrustes" else 0.0)
+
+
+def netrep_block(block):
+    measure, found = KEPT["measure"], []
+    x = [c[0] for c in KEPT["components"]] if measure == "svcca" else KEPT["flat"]
     for i, j in block:
-        if KEPT["measure"] == "cka":
-            found.append(1 - np.cos(LinearCKA().score(x[i], x[j])))
-        else:
-            found.append(LinearMetric(alpha=1.0).fit_score(x[i], x[j]))
+        metric = netrep_metric(measure)
+        score = metric.score(x[i], x[j]) if measure == "cka" else metric.fit_score(x[i], x[j])
+        found.append(netrep_found(measure, score, i, j))
+    return found
+
+
+def netrep_cached_block(block):
+    measure, found = KEPT["measure"], []
+    x = [c[0] for c in KEPT["components"]] if measure == "svcca" else KEPT["flat"]
+    metric = netrep_metric(measure)
+    for i, j in block:
+        score = metric.finalize_fit(KEPT["parts"][i], KEPT["parts"][j]).score(x[i], x[j])
+        found.append(netrep_found(measure, score, i, j))
     return found
 
 
@@ -125,10 +160,17 @@ def numpy_turn(measure):
     return {"prepare_seconds": prepare / os.cpu_count(), "pair_seconds": seconds, "distances": found}
 
 
-def netrep_turn(measure):
+def netrep_turn(measure, cached):
+    start = time.perf_counter()
     KEPT.update(measure=measure)
-    found, seconds = in_processes(netrep_block, pairs())
-    return {"prepare_seconds": 0.0, "pair_seconds": seconds, "distances": found}
+    if measure == "svcca":
+        KEPT.update(components=[principal(x) for x in KEPT["flat"]])
+    if cached:
+        x = [c[0] for c in KEPT["components"]] if measure == "svcca" else KEPT["flat"]
+        KEPT.update(parts=[netrep_metric(measure).partial_fit(x) for x in x])
+    prepare = time.perf_counter() - start
+    found, seconds = in_processes(netrep_cached_block if cached else netrep_block, pairs())
+    return {"prepare_seconds": prepare / os.cpu_count(), "pair_seconds": seconds, "distances": found}
 
 
 def dsa_turn(given):
@@ -213,8 +255,10 @@ def main():
                 programs["DSA"] = lambda: dsa_turn(given)
             else:
                 programs["numpy"] = lambda: numpy_turn(measure)
-                if given.netrep and measure != "svcca":
-                    programs["netrep"] = lambda: netrep_turn(measure)
+                if given.netrep:
+                    programs["netrep"] = lambda: netrep_turn(measure, cached=False)
+                if given.netrep and measure != "cka":
+                    programs["netrep, cached"] = lambda: netrep_turn(measure, cached=True)
             ours.turn(measure)  # warm
             told = {name: [] for name in programs}
             for _ in range(1 if measure == "dsa-procrustes" else given.rounds):

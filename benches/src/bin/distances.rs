@@ -113,6 +113,7 @@ fn measured(
         "svcca" => all(
             &Canonical {
                 components: Components::Variance(0.99),
+                correlations: false,
             },
             &moments()?,
         ),

@@ -128,8 +128,8 @@ proptest! {
         }
         holds(&Cka { kind: CkaKind::Debiased }, seed, &[Rotate, Relabel, Shift, Scale]);
         triangle(&Cka { kind: CkaKind::Angular }, seed);
-        holds(&Canonical { components: Components::All }, seed, &[Rotate, Shift, Scale, Linear]);
-        holds(&Canonical { components: Components::Number(2) }, seed, &[Rotate, Relabel, Shift, Scale]);
+        holds(&Canonical { components: Components::All, correlations: false }, seed, &[Rotate, Shift, Scale, Linear]);
+        holds(&Canonical { components: Components::Number(2), correlations: true }, seed, &[Rotate, Relabel, Shift, Scale]);
         holds(&Permutation, seed, &[Relabel, Shift, Scale]);
         triangle(&Permutation, seed);
         holds(&TrajectoryFit::default(), seed, &[Rotate, Relabel, Shift, Scale]);

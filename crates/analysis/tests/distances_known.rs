@@ -116,6 +116,7 @@ fn canonical_correlations_are_those_of_svcca() {
     let all = pair(
         &Canonical {
             components: Components::All,
+            correlations: true,
         },
         &x,
         &y,
@@ -131,7 +132,12 @@ fn canonical_correlations_are_those_of_svcca() {
         (0.90, [2, 2], [0.989683, 0.791563], 0.890623),
     ] {
         let components = Components::Variance(share);
-        let found = pair(&Canonical { components }, &x, &y).unwrap();
+        let with = |correlations| Canonical {
+            components,
+            correlations,
+        };
+        let found = pair(&with(true), &x, &y).unwrap();
+        assert_eq!(found.distance, pair(&with(false), &x, &y).unwrap().distance);
         assert_eq!(found.components, kept);
         near(found.correlations[0], rho[0]);
         near(found.correlations[1], rho[1]);
@@ -144,6 +150,7 @@ fn canonical_correlations_of_sines_are_exact() {
     let t = |k: f64| TAU * k / 1000.0;
     let measure = Canonical {
         components: Components::All,
+        correlations: true,
     };
     let x = samples(
         "x",

@@ -9,6 +9,7 @@ mod descent;
 mod hankel;
 mod operator;
 mod spectrum;
+mod turned;
 
 pub use choice::{Tried, choose};
 pub use conjugation::{Conjugation, ConjugationFound, Prepared};

@@ -1,6 +1,6 @@
 //! Decompositions of real matrices (faer), with a name in the error.
 
-use super::DistanceError;
+use super::{DistanceError, nuclear};
 use faer::{Mat, MatRef, Side};
 
 /// `U diag(s) V^T`, s falling.
@@ -43,7 +43,12 @@ pub(crate) fn singular_values(
 
 /// Sum of the singular values.
 pub(crate) fn nuclear_norm(matrix: MatRef<'_, f64>, name: &str) -> Result<f64, DistanceError> {
-    Ok(singular_values(matrix, name)?.iter().sum())
+    let sum = nuclear::nuclear_norm(matrix);
+    if sum.is_finite() {
+        Ok(sum)
+    } else {
+        Err(failed("singular values", name))
+    }
 }
 
 /// Eigenvalues, falling, and their eigenvectors as columns, of a symmetric matrix.

@@ -34,7 +34,11 @@ pub fn perform(job: &mut Job<'_>, spec: &DistanceSpec) -> Result<Vec<Measured>> 
                 _ => format!("{} principal components", s.components.unwrap_or(0)),
             };
             let words = format!("1 - mean canonical correlation of {kept}");
-            job.run(&geometry("svcca", words, Canonical { components }))
+            let canonical = Canonical {
+                components,
+                correlations: false,
+            };
+            job.run(&geometry("svcca", words, canonical))
         }
         DistanceSpec::Cka(c) => {
             let words = format!("linear centred kernel alignment ({:?})", c.kind);

@@ -6,7 +6,7 @@ use super::super::singular::frobenius;
 use super::super::{DistanceError, Measure, purpose};
 use super::Operator;
 use super::bases::{Basis, Invariants, invariants};
-use super::descent::ascend;
+use super::descent::Descent;
 use chiliad_tasks::Stream;
 use faer::Mat;
 use serde::Serialize;
@@ -119,6 +119,7 @@ impl Measure for Conjugation {
         let stream = Stream::new(self.seed, purpose::CONJUGATION);
         let (mut best, mut ends) = (f64::INFINITY, Vec::new());
         let spectral = a.bases.len();
+        let mut descent = Descent::new(&a.unit, &b.unit);
         for k in 0..spectral + self.starts {
             let start = if k < spectral {
                 a.bases[k].start(&b.bases[k])
@@ -126,8 +127,7 @@ impl Measure for Conjugation {
                 let index = k - spectral;
                 orthogonal::random(n, &stream, (index / 2) as u32, index % 2 == 1)
             };
-            let end = ascend(&a.unit, &b.unit, start);
-            let apart = frobenius(&(&a.unit - &end.c * &b.unit * end.c.transpose()));
+            let apart = descent.run(&start);
             ends.push(apart);
             best = best.min(apart);
             if best - bound < CERTAIN {

@@ -1,13 +1,10 @@
-//! Ascent of `f(C) = <A, C B C^T>` over the orthogonal group: limited-memory BFGS in its Lie algebra.
-//!
-//! Steps are taken as `C <- cay(Omega) C`, Omega skew, cay the Cayley transform. With `M = C B C^T` the derivative along
-//! Omega is `<Omega, A M^T + A^T M>`, so the gradient is the skew part of that. All gradients live in one space, so that
-//! nothing has to be transported.
+//! Descent of `|A - C B C^T|` over the orthogonal group: limited-memory BFGS in its Lie algebra, where all gradients live, so
+//! that nothing has to be transported. What is ascended is `f(C) = <A, C B C^T>`.
 
-use super::super::singular::dot;
+use super::turned::{Objective, Place};
+use crate::distances::rows::{add_scaled, dot, scale};
 use faer::Mat;
-use faer::linalg::solvers::Solve;
-use std::collections::VecDeque;
+use pulp::{Simd, WithSimd};
 
 /// Steps of one ascent at most.
 const MOST_STEPS: usize = 500;
@@ -15,113 +12,180 @@ const MOST_STEPS: usize = 500;
 const MEMORY: usize = 12;
 /// A gradient of this norm ends the ascent; for A, B of norm 1 what is left to gain is of the order of its square.
 const SMALL_GRADIENT: f64 = 1e-10;
-/// Longest Omega that is tried.
+/// So does a step that is expected to lower the distance by less than this.
+const SMALL_GAIN: f64 = 1e-10;
+/// Longest step that is tried, as the norm of Omega.
 const LONGEST: f64 = 2.0;
 
-/// Where an ascent stands.
-pub(super) struct Place {
-    pub(super) c: Mat<f64>,
-    pub(super) value: f64,
-    gradient: Mat<f64>,
+/// Descents for one pair of operators of norm 1, one after the other.
+pub(super) struct Descent {
+    objective: Objective,
+    memory: Memory,
 }
 
-impl Place {
-    fn at(a: &Mat<f64>, b: &Mat<f64>, c: Mat<f64>) -> Self {
-        let m = &c * b * c.transpose();
-        let x = a * m.transpose() + a.transpose() * &m;
-        let n = x.nrows();
+/// What BFGS remembers: the last steps and changes of the gradient, in a ring.
+struct Memory {
+    pairs: Vec<Remembered>,
+    /// How many are in use, and which is the oldest.
+    len: usize,
+    oldest: usize,
+}
+
+struct Remembered {
+    step: Vec<f64>,
+    change: Vec<f64>,
+    inverse_curvature: f64,
+    along: f64,
+}
+
+impl Descent {
+    pub(super) fn new(a: &Mat<f64>, b: &Mat<f64>) -> Self {
+        let objective = Objective::new(a, b);
+        let len = objective.skew_len();
+        let empty = || Remembered {
+            step: vec![0.0; len],
+            change: vec![0.0; len],
+            inverse_curvature: 0.0,
+            along: 0.0,
+        };
         Self {
-            value: dot(a, &m),
-            gradient: Mat::from_fn(n, n, |i, j| 0.5 * (x[(i, j)] - x[(j, i)])),
-            c,
+            objective,
+            memory: Memory {
+                pairs: (0..MEMORY).map(|_| empty()).collect(),
+                len: 0,
+                oldest: 0,
+            },
         }
+    }
+
+    /// The distance where a descent from `start` ends.
+    pub(super) fn run(&mut self, start: &Mat<f64>) -> f64 {
+        pulp::Arch::new().dispatch(Run(self, start))
     }
 }
 
-/// From `start` to where no small step helps.
-pub(super) fn ascend(a: &Mat<f64>, b: &Mat<f64>, start: Mat<f64>) -> Place {
-    let mut here = Place::at(a, b, start);
-    let mut memory: VecDeque<(Mat<f64>, Mat<f64>, f64)> = VecDeque::new();
-    for _ in 0..MOST_STEPS {
-        if dot(&here.gradient, &here.gradient).sqrt() < SMALL_GRADIENT {
-            break;
-        }
-        let mut direction = quasi_newton(&here.gradient, &memory);
-        if dot(&direction, &here.gradient) <= 0.0 {
-            memory.clear();
-            direction = here.gradient.clone();
-        }
-        let length = dot(&direction, &direction).sqrt();
-        if length > LONGEST {
-            direction = faer::Scale(LONGEST / length) * direction;
-        }
-        let Some((step, there)) = search(a, b, &here, &direction) else {
-            if memory.is_empty() {
+struct Run<'a>(&'a mut Descent, &'a Mat<f64>);
+
+impl WithSimd for Run<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> f64 {
+        let Self(Descent { objective, memory }, start) = self;
+        memory.len = 0;
+        let mut here = objective.place(start);
+        objective.evaluate(simd, &mut here);
+        let mut there = here.clone();
+        let mut direction = here.gradient.clone();
+        let mut step = direction.clone();
+        for _ in 0..MOST_STEPS {
+            if dot(simd, &here.gradient, &here.gradient).sqrt() < SMALL_GRADIENT {
                 break;
             }
-            memory.clear();
-            continue;
-        };
-        // The function is ascended, so curvature is taken of its negative.
-        let change = &here.gradient - &there.gradient;
-        let curvature = dot(&step, &change);
-        if curvature > 1e-14 * dot(&step, &step) {
-            if memory.len() == MEMORY {
-                memory.pop_front();
+            direction.copy_from_slice(&here.gradient);
+            memory.precondition(simd, &mut direction);
+            if dot(simd, &direction, &here.gradient) <= 0.0 {
+                memory.len = 0;
+                direction.copy_from_slice(&here.gradient);
             }
-            memory.push_back((step, change, 1.0 / curvature));
+            // Once BFGS knows the curvature, half the slope is what is left to gain. The distance is sqrt(2 - 2 f).
+            let gain = dot(simd, &direction, &here.gradient);
+            let distance = (2.0 - 2.0 * here.value).max(0.0).sqrt();
+            if memory.len == MEMORY && gain < SMALL_GAIN * distance {
+                break;
+            }
+            // Entries below the diagonal count as much as those above.
+            let length = (2.0 * dot(simd, &direction, &direction)).sqrt();
+            if length > LONGEST {
+                scale(simd, &mut direction, LONGEST / length);
+            }
+            if search(simd, objective, &here, &direction, &mut step, &mut there) {
+                memory.remember(simd, &step, &here.gradient, &there.gradient);
+                std::mem::swap(&mut here, &mut there);
+            } else if memory.len == 0 {
+                break;
+            } else {
+                memory.len = 0;
+            }
         }
-        here = there;
+        objective.evaluate(simd, &mut here);
+        objective.apart(simd)
     }
-    here
 }
 
-/// Backtracking from the whole step; `None` where even a tiny one gains nothing.
-fn search(
-    a: &Mat<f64>,
-    b: &Mat<f64>,
+/// Backtracking from the whole step; false where even a tiny one gains nothing.
+#[inline(always)]
+fn search<S: Simd>(
+    simd: S,
+    objective: &mut Objective,
     here: &Place,
-    direction: &Mat<f64>,
-) -> Option<(Mat<f64>, Place)> {
-    let slope = dot(direction, &here.gradient);
+    direction: &[f64],
+    step: &mut [f64],
+    there: &mut Place,
+) -> bool {
+    let slope = 2.0 * dot(simd, direction, &here.gradient);
+    step.copy_from_slice(direction);
     let mut t = 1.0;
     for _ in 0..40 {
-        let step = faer::Scale(t) * direction;
-        let there = Place::at(a, b, turned(&step, &here.c));
+        objective.step(simd, step, &here.c, &mut there.c);
+        objective.evaluate(simd, there);
         if there.value >= here.value + 1e-4 * t * slope {
-            return Some((step, there));
+            return true;
         }
         t *= 0.4;
+        scale(simd, step, 0.4);
     }
-    None
+    false
 }
 
-/// `cay(Omega) C = (I - Omega/2)^-1 (I + Omega/2) C`.
-fn turned(omega: &Mat<f64>, c: &Mat<f64>) -> Mat<f64> {
-    let n = omega.nrows();
-    let half = |sign: f64| {
-        Mat::from_fn(n, n, |i, j| {
-            f64::from(u8::from(i == j)) + 0.5 * sign * omega[(i, j)]
-        })
-    };
-    half(-1.0).partial_piv_lu().solve(half(1.0) * c)
-}
+impl Memory {
+    /// Places from the oldest to the latest.
+    #[inline(always)]
+    fn place(&self, k: usize) -> usize {
+        (self.oldest + k) % MEMORY
+    }
 
-/// Two-loop recursion.
-fn quasi_newton(gradient: &Mat<f64>, memory: &VecDeque<(Mat<f64>, Mat<f64>, f64)>) -> Mat<f64> {
-    let mut q = gradient.clone();
-    let mut along = Vec::with_capacity(memory.len());
-    for (s, y, rho) in memory.iter().rev() {
-        let alpha = rho * dot(s, &q);
-        q -= faer::Scale(alpha) * y;
-        along.push(alpha);
+    /// The function is ascended, so curvature is taken of its negative.
+    #[inline(always)]
+    fn remember<S: Simd>(&mut self, simd: S, step: &[f64], before: &[f64], after: &[f64]) {
+        let next = self.place(self.len);
+        let pair = &mut self.pairs[next];
+        pair.change.copy_from_slice(before);
+        add_scaled(simd, &mut pair.change, -1.0, after);
+        let curvature = dot(simd, step, &pair.change);
+        if curvature > 1e-14 * dot(simd, step, step) {
+            pair.step.copy_from_slice(step);
+            pair.inverse_curvature = 1.0 / curvature;
+            if self.len == MEMORY {
+                self.oldest = self.place(1);
+            } else {
+                self.len += 1;
+            }
+        } else if self.len == MEMORY {
+            // The oldest was written over.
+            self.oldest = self.place(1);
+            self.len -= 1;
+        }
     }
-    if let Some((_, y, rho)) = memory.back() {
-        q = faer::Scale(1.0 / (rho * dot(y, y))) * q;
+
+    /// Two-loop recursion.
+    #[inline(always)]
+    fn precondition<S: Simd>(&mut self, simd: S, q: &mut [f64]) {
+        for k in (0..self.len).rev() {
+            let at = self.place(k);
+            let pair = &mut self.pairs[at];
+            pair.along = pair.inverse_curvature * dot(simd, &pair.step, q);
+            add_scaled(simd, q, -pair.along, &pair.change);
+        }
+        if let Some(k) = self.len.checked_sub(1) {
+            let latest = &self.pairs[self.place(k)];
+            let length = dot(simd, &latest.change, &latest.change);
+            scale(simd, q, 1.0 / (latest.inverse_curvature * length));
+        }
+        for k in 0..self.len {
+            let pair = &self.pairs[self.place(k)];
+            let back = pair.inverse_curvature * dot(simd, &pair.change, q);
+            add_scaled(simd, q, pair.along - back, &pair.step);
+        }
     }
-    for ((s, y, rho), alpha) in memory.iter().zip(along.iter().rev()) {
-        let beta = rho * dot(y, &q);
-        q += faer::Scale(alpha - beta) * s;
-    }
-    q
 }

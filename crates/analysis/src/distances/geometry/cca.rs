@@ -2,7 +2,7 @@
 
 use super::Cloud;
 use super::principal::kept;
-use crate::distances::singular::{singular_values, svd};
+use crate::distances::singular::{nuclear_norm, singular_values, svd};
 use crate::distances::{DistanceError, Measure, Samples};
 use faer::Mat;
 use serde::Serialize;
@@ -23,6 +23,8 @@ pub enum Components {
 pub struct Canonical {
     /// What is kept.
     pub components: Components,
+    /// Whether each correlation is given beside their mean, which takes several times as long.
+    pub correlations: bool,
 }
 
 /// Correlations and the distance made of them.
@@ -32,7 +34,8 @@ pub struct CanonicalFound {
     pub distance: f64,
     /// Mean over the smaller number of directions kept.
     pub mean: f64,
-    /// Canonical correlations, falling.
+    /// Canonical correlations, falling; none where only their mean was wanted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub correlations: Vec<f64>,
     /// Directions kept of each.
     pub components: [usize; 2],
@@ -65,11 +68,16 @@ impl Measure for Canonical {
             ));
         }
         let cross = a.values.transpose() * &b.values;
-        let correlations: Vec<f64> = singular_values(cross.as_ref(), &a.name)?
-            .into_iter()
-            .map(|r| r.min(1.0))
-            .collect();
-        let mean = correlations.iter().sum::<f64>() / correlations.len() as f64;
+        let correlations: Vec<f64> = if self.correlations {
+            singular_values(cross.as_ref(), &a.name)?
+                .into_iter()
+                .map(|r| r.min(1.0))
+                .collect()
+        } else {
+            Vec::new()
+        };
+        let least = components[0].min(components[1]) as f64;
+        let mean = (nuclear_norm(cross.as_ref(), &a.name)? / least).min(1.0);
         Ok(CanonicalFound {
             distance: 1.0 - mean,
             mean,

@@ -69,7 +69,14 @@ impl std::fmt::Display for Metric {
 
 pub(super) fn perform(a: &DistanceArguments, json: bool) -> anyhow::Result<()> {
     let cka = |kind| compare(a, json, &Cka { kind }, inputs::samples(a)?);
-    let canonical = |components| compare(a, json, &Canonical { components }, inputs::samples(a)?);
+    let canonical = |components| {
+        let canonical = Canonical {
+            components,
+            // A matrix has no room for them.
+            correlations: a.out.is_none(),
+        };
+        compare(a, json, &canonical, inputs::samples(a)?)
+    };
     let components = a.components().unwrap_or(10);
     match a.metric {
         Metric::Procrustes => {
