@@ -126,6 +126,17 @@ fn reflector(first: &mut f64, length: f64) -> f64 {
     1.0 / (length * first.abs())
 }
 
+/// The first few numbers, each in all places of a vector. (Not by `from_fn`: what runs inside a closure is compiled without
+/// the instructions that were detected.)
+#[inline(always)]
+fn splat<S: Simd>(simd: S, numbers: &[f64]) -> [S::f64s; TOGETHER] {
+    let mut vectors = [simd.splat_f64s(0.0); TOGETHER];
+    for (vector, &x) in vectors.iter_mut().zip(numbers) {
+        *vector = simd.splat_f64s(x);
+    }
+    vectors
+}
+
 #[derive(Clone)]
 struct Update {
     u: Vec<f64>,
@@ -146,8 +157,7 @@ impl Update {
     ) -> [f64; TOGETHER] {
         let stride = other.len();
         let [u, w, other] = [&self.u, &self.w, other].map(|x| S::as_simd_f64s(&x[from..]).0);
-        let factor = |of: &[f64]| std::array::from_fn(|c| simd.splat_f64s(of[j + c]));
-        let (p, q): ([_; TOGETHER], [_; TOGETHER]) = (factor(&self.p), factor(&self.q));
+        let (p, q) = (splat(simd, &self.p[j..]), splat(simd, &self.q[j..]));
         let mut each = columns.chunks_exact_mut(stride);
         let each: [&mut [S::f64s]; TOGETHER] = std::array::from_fn(|_| {
             &mut S::as_mut_simd_f64s(&mut each.next().unwrap_or_default()[from..]).0[..u.len()]
@@ -161,7 +171,11 @@ impl Update {
                 sum[c] = simd.mul_add_f64s(x, other, sum[c]);
             }
         }
-        sum.map(|s| simd.reduce_sum_f64s(s))
+        let mut products = [0.0; TOGETHER];
+        for (product, sum) in products.iter_mut().zip(sum) {
+            *product = simd.reduce_sum_f64s(sum);
+        }
+        products
     }
 }
 
@@ -171,7 +185,7 @@ fn add_columns<S: Simd>(simd: S, out: &mut [f64], columns: &[f64], factors: &[f6
     let mut each = columns.chunks_exact(out.len());
     let each: [&[S::f64s]; TOGETHER] =
         std::array::from_fn(|_| S::as_simd_f64s(&each.next().unwrap_or_default()[from..]).0);
-    let factors: [_; TOGETHER] = std::array::from_fn(|c| simd.splat_f64s(factors[c]));
+    let factors = splat(simd, factors);
     let out = S::as_mut_simd_f64s(&mut out[from..]).0;
     let each = each.map(|column| &column[..out.len()]);
     for (v, out) in out.iter_mut().enumerate() {

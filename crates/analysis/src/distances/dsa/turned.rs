@@ -123,3 +123,64 @@ impl Objective {
         add_scaled(simd, to, -1.0, from);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::distances::orthogonal::random;
+    use chiliad_tasks::Stream;
+
+    /// Values at C and at `cay(epsilon Omega) C`, the slope along Omega as the gradient has it, and how far the latter C is
+    /// from orthogonal.
+    struct Along<'a>(&'a mut Objective, &'a Mat<f64>, &'a [f64], f64);
+
+    impl pulp::WithSimd for Along<'_> {
+        type Output = [f64; 4];
+
+        fn with_simd<S: Simd>(self, simd: S) -> [f64; 4] {
+            let Self(objective, start, omega, epsilon) = self;
+            let mut here = objective.place(start);
+            objective.evaluate(simd, &mut here);
+            let mut there = here.clone();
+            let short: Vec<f64> = omega.iter().map(|x| epsilon * x).collect();
+            objective.step(simd, &short, &here.c, &mut there.c);
+            objective.evaluate(simd, &mut there);
+            let n = objective.n;
+            let c = Mat::from_fn(n, n, |i, j| there.c[i * padded(n) + j]);
+            let off = (&c * c.transpose() - Mat::<f64>::identity(n, n)).norm_max();
+            let slope = 2.0 * dot(simd, &here.gradient, omega);
+            [here.value, there.value, slope, off]
+        }
+    }
+
+    #[test]
+    fn the_gradient_is_the_slope_along_a_step_and_steps_stay_orthogonal() {
+        for n in [2, 3, 8, 9, 15, 17] {
+            let stream = Stream::new(n as u64, 0x9f4);
+            let drawn = |k: u32| {
+                Mat::from_fn(n, n, |i, j| {
+                    f64::from(stream.normal_at(1000 * k + i as u32, j as u32)) / n as f64
+                })
+            };
+            let mut objective = Objective::new(&drawn(0), &drawn(1));
+            let start = random(n, &stream, 7, false);
+            let mut omega = vec![0.0; objective.skew_len()];
+            for (k, x) in omega.iter_mut().take(n * (n - 1) / 2).enumerate() {
+                *x = f64::from(stream.normal_at(5000, k as u32));
+            }
+            let mut at = |epsilon: f64| {
+                pulp::Arch::new().dispatch(Along(&mut objective, &start, &omega, epsilon))
+            };
+            let [value, ahead, slope, off] = at(1e-4);
+            let [_, behind, ..] = at(-1e-4);
+            let known = (ahead - behind) / 2e-4;
+            assert!(
+                (slope - known).abs() < 1e-6 * known.abs().max(1.0),
+                "{n}: {slope} for {known}"
+            );
+            assert!(value.is_finite() && off < 1e-14, "{n}: {off:.1e}");
+            // A long step as well.
+            assert!(at(1.0)[3] < 1e-13);
+        }
+    }
+}
