@@ -1,9 +1,10 @@
 //! Every call into the engine that a study makes, in one place.
 
 use crate::error::{Result, StudyError};
+use crate::fixed_points_plan::FixedPointsPlan;
 use crate::recipe::{read_observed, scale_drawn};
 use crate::spec::{Data, Until};
-use crate::study::{FixedPointsPlan, NetworkPlan, Origin, PopulationPlan, Study, TrainPlan};
+use crate::study::{NetworkPlan, Origin, PopulationPlan, Study, TrainPlan};
 use chiliad_engine::cell::program::Code;
 use chiliad_engine::cpu::CpuExecutor;
 use chiliad_engine::executor::{Executor, Memory, TrainOptions, Trajectories};
@@ -589,14 +590,11 @@ pub fn fixed_points(
     search: &Search<'_>,
     done: &mut dyn FnMut(usize),
 ) -> Result<Vec<Vec<FixedPoints>>> {
-    let options = fixed_points::Options {
-        seeds: search.plan.seeds,
-        settle_steps: usize::try_from(search.plan.driven_steps).unwrap_or(usize::MAX),
-        trial_length: search.trials.map_or(64.0, |t| t.n_steps as f64),
-        seed: search.seed,
-        own_seeds: search.own_seeds.clone(),
-        ..fixed_points::Options::default()
-    };
+    let options = search.plan.options(
+        search.trials.map_or(64.0, |t| t.n_steps as f64),
+        search.seed,
+        search.own_seeds.clone(),
+    );
     let mut all = Vec::with_capacity(population.n_networks);
     // Few networks at a time: their trajectories are held while they are searched.
     let together = 2 * rayon::current_num_threads();

@@ -80,6 +80,30 @@ fn unknown_field() {
 }
 
 #[test]
+fn search_out_of_range() {
+    let measured = |measure: &str| {
+        format!(
+            "(title: \"t\", task: \"flip_flop\", networks: [Train(cell: \"gru\", units: 8)],\n measure: [FixedPoints({measure})])"
+        )
+    };
+    study(
+        "rounds",
+        &measured("rounds_max: 0"),
+        &["study.ron:2:", "measure[0].rounds_max", "1 to 1000"],
+    );
+    study(
+        "tolerance",
+        &measured("tolerance: 1e-9"),
+        &["study.ron:2:", "measure[0].fixed_step", "below `tolerance`"],
+    );
+    study(
+        "round",
+        &measured("rounds: 4"),
+        &["study.ron:2:", "`rounds`", "`rounds_max`"],
+    );
+}
+
+#[test]
 fn unknown_cell() {
     study(
         "cell",
@@ -423,6 +447,17 @@ fn results_replace_nothing_but_results() {
         out.to_str().unwrap(),
     ];
     refused(&arguments, 2, &["--n-seeds", "allowed"], &folder, 3);
+    for (option, value) in [
+        ("--n-seeds", "0"),
+        ("--rounds-max", "0"),
+        ("--round-seeds", "99999999999"),
+        ("--tolerance", "nan"),
+        ("--fixed-step", "0.1"),
+    ] {
+        let mut arguments = arguments;
+        (arguments[2], arguments[3]) = (option, value);
+        refused(&arguments, 2, &[option, "allowed"], &folder, 3);
+    }
     let arguments = [
         "cycles",
         population.to_str().unwrap(),

@@ -127,6 +127,18 @@ fn fixed_points_of_known_networks() {
     for h in arrays["state"].to_f64() {
         assert!((h - (f64::from(1.7_f32) * h).tanh()).abs() < 1e-12, "{h}");
     }
+    // The search as one says: a first round alone proves nothing, small rounds need more of them.
+    let census = f.json("fixed-points cube --n-seeds 8 --rounds-max 1 --out one-round");
+    assert_eq!(one_condition(&census, 0).0, "open");
+    let small = "--n-seeds 8 --round-seeds 64 --rounds-max 50 --quiet-rounds 3";
+    let census = f.json(&format!("fixed-points cube {small} --out small-rounds"));
+    assert_eq!(one_condition(&census, 0), ("held".into(), Some(1)));
+    let table = f.table("small-rounds/fixed_points.parquet");
+    assert_eq!(table.integer("unstable").len(), 27);
+    // Points nearer than the tolerance are one: where it is nearly the size of the cube, fewer are told apart.
+    f.json("fixed-points cube --tolerance 0.9 --out coarse");
+    let table = f.table("coarse/fixed_points.parquet");
+    assert!((1..27).contains(&table.integer("unstable").len()));
     // A network of period 2 has one point, which is unstable; two constant inputs are two conditions.
     f.vanilla("flip", &[-2.0], "tanh");
     f.npz(
