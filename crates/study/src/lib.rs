@@ -7,6 +7,7 @@
 
 pub mod checkpoint;
 pub mod comparison;
+pub mod connections;
 pub mod distances;
 pub mod dynamics;
 pub mod engine_calls;

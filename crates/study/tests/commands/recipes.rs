@@ -1,21 +1,12 @@
 //! Training recipes from outside: sweeps are their networks alone, restrictions hold in the files, bad values are refused
 //! with their path.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
+use crate::folder::Folder;
 use chiliad_engine::cell::Cell;
 use chiliad_engine::files::own;
 use chiliad_engine::population::{Population, Role};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
-
-/// An empty folder of one test.
-fn folder(name: &str) -> PathBuf {
-    let path = std::env::temp_dir().join(format!("chiliad-recipes-{}-{name}", std::process::id()));
-    let _ = std::fs::remove_dir_all(&path);
-    std::fs::create_dir_all(&path).unwrap();
-    path
-}
 
 /// A study of small networks: `train` is what `Train(...)` says besides sizes and steps.
 fn text(train: &str) -> String {
@@ -67,7 +58,7 @@ fn trained(folder: &Path, out: &str, cell: &str, train: &str) -> Population {
 
 #[test]
 fn five_hundred_networks_sweep_four_settings_and_equal_themselves_alone() {
-    let folder = folder("sweep");
+    let folder = Folder::new("sweep");
     let together = trained(
         &folder,
         "all",
@@ -99,12 +90,11 @@ fn five_hundred_networks_sweep_four_settings_and_equal_themselves_alone() {
             "network {network}"
         );
     }
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
 fn restrictions_hold_in_the_weights_that_are_written() {
-    let folder = folder("restrictions");
+    let folder = Folder::new("restrictions");
     let matrix = |p: &Population, role: Role| {
         let tensor = p.layout.find(role).unwrap();
         p.network(0)[tensor.range()].to_vec()
@@ -196,12 +186,11 @@ fn restrictions_hold_in_the_weights_that_are_written() {
     let present = w.iter().filter(|w| **w != 0.0).count();
     assert!((8..30).contains(&present), "{present} of 64");
     assert!((0..8).all(|to| w[to * 8 + 2] == 0.0));
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
 fn matched_by_parameters_are_as_large_as_whole_units_allow() {
-    let folder = folder("match");
+    let folder = Folder::new("match");
     std::fs::write(
         folder.join("study.ron"),
         "(title: \"t\", task: \"flip_flop\", networks: [Train(cell: [\"vanilla\", \"gru\"], units: 32, seeds: 1, match: Parameters)])",
@@ -216,12 +205,11 @@ fn matched_by_parameters_are_as_large_as_whole_units_allow() {
     // 32 units of a vanilla network: 1024 + 96 + 32 + 96 + 3 + 32 = 1283 parameters. A GRU of n units has 3 n^2 + 16 n + 3:
     // 1263 with 18 units, 1390 with 19.
     assert!(said.contains("units: 18"), "{said}");
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
 fn bad_values_are_refused_with_their_path() {
-    let folder = folder("bad");
+    let folder = Folder::new("bad");
     for (train, words) in [
         ("penalise: (l1: -0.1)", &["penalise.l1", "-0.1"][..]),
         ("penalise: (l2: [0.1, -0.2])", &["penalise.l2[1]", "-0.2"]),
@@ -294,5 +282,4 @@ fn bad_values_are_refused_with_their_path() {
         let left = std::fs::read_dir(&folder).unwrap().count();
         assert_eq!(left, 1, "{train}: something was left behind");
     }
-    std::fs::remove_dir_all(folder).unwrap();
 }

@@ -1,52 +1,14 @@
 //! The command line as a contract, from outside: what comes back on plain files that were not made here.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-use chiliad_tasks::{NpzArray, read_npz, write_npz};
+use crate::folder::Folder;
+use chiliad_tasks::{NpzArray, read_npz};
 use serde_json::Value;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-
-/// A folder of this test's own, empty.
-struct Folder(PathBuf);
+use std::path::PathBuf;
+use std::process::Command;
 
 impl Folder {
-    fn new(name: &str) -> Self {
-        let path =
-            std::env::temp_dir().join(format!("chiliad-contract-{}-{name}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.0.join(name), text).unwrap();
-    }
-
-    fn read(&self, name: &str) -> Vec<u8> {
-        std::fs::read(self.0.join(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
-    }
-
-    /// Runs in the folder; must end with `code`.
-    fn chiliad(&self, words: &str, code: i32) -> Output {
-        let output = Command::new(env!("CARGO_BIN_EXE_chiliad"))
-            .args(words.split(' '))
-            .current_dir(&self.0)
-            .output()
-            .unwrap();
-        let message = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(code), "{words}: {message}");
-        output
-    }
-
-    /// The same with `--json`: standard output must be one JSON value and nothing else.
-    fn json(&self, words: &str) -> Value {
-        let output = self.chiliad(&format!("{words} --json"), 0);
-        serde_json::from_slice(&output.stdout)
-            .unwrap_or_else(|e| panic!("{words}: {e}: {}", String::from_utf8_lossy(&output.stdout)))
-    }
-
     /// Ends with `code` and a message that says all of `needed`, none of them twice.
-    fn refused(&self, words: &str, code: i32, needed: &[&str]) {
+    fn says_once(&self, words: &str, code: i32, needed: &[&str]) {
         let output = self.chiliad(words, code);
         let message = String::from_utf8_lossy(&output.stderr).into_owned();
         for part in needed {
@@ -67,7 +29,7 @@ impl Folder {
             ("w_out".to_owned(), vec![1, n], vec![1.0; n]),
         ];
         std::fs::write(
-            self.0.join(format!("{name}.safetensors")),
+            self.join(format!("{name}.safetensors")),
             chiliad_engine::files::tensors_to_bytes(&tensors, None).unwrap(),
         )
         .unwrap();
@@ -77,20 +39,6 @@ impl Folder {
             ),
             0,
         );
-    }
-
-    fn npz(&self, name: &str, arrays: &[(&str, NpzArray)]) {
-        write_npz(self.0.join(name), arrays).unwrap();
-    }
-
-    fn table(&self, name: &str) -> chiliad::tables::Table {
-        chiliad::tables::Table::from_bytes(self.read(name), Path::new(name)).unwrap()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
@@ -121,7 +69,7 @@ fn fixed_points_of_known_networks() {
     };
     assert_eq!([0, 1, 2, 3].map(unstable), [8, 12, 6, 1]);
     assert_eq!(table.integer("index_sign").iter().sum::<i64>(), 1);
-    let arrays = read_npz(f.0.join("cube-points/fixed_points.npz")).unwrap();
+    let arrays = read_npz(f.join("cube-points/fixed_points.npz")).unwrap();
     assert_eq!(arrays["state"].shape, [27, 3]);
     assert_eq!(arrays["eigenvalues"].shape, [27, 3, 2]);
     for h in arrays["state"].to_f64() {
@@ -172,7 +120,7 @@ fn points_of_a_network_that_runs_off() {
         f.table("points/fixed_points.parquet").integer("condition"),
         [0, 0]
     );
-    let arrays = read_npz(f.0.join("points/fixed_points.npz")).unwrap();
+    let arrays = read_npz(f.join("points/fixed_points.npz")).unwrap();
     let mut states = arrays["state"].to_f64();
     states.sort_by(f64::total_cmp);
     assert_eq!(states, [0.0, 0.25]);
@@ -186,7 +134,7 @@ fn bad_arrays_and_paths_are_refused() {
         "huge.npz",
         &[("inputs", NpzArray::f64(&[1, 1, 1], vec![1e300]))],
     );
-    f.refused(
+    f.says_once(
         "roll-out net --inputs huge.npz --out r.npz",
         2,
         &["huge.npz", "finite f32"],
@@ -195,18 +143,18 @@ fn bad_arrays_and_paths_are_refused() {
         "ok.npz",
         &[("inputs", NpzArray::f64(&[1, 1, 1], vec![1.0]))],
     );
-    f.refused(
+    f.says_once(
         "roll-out net --inputs ok.npz --out no/such/r.npz",
         2,
         &["no/such/r.npz", "No such file"],
     );
-    f.refused(
+    f.says_once(
         "roll-out net --inputs nope.npz --out r.npz",
         2,
         &["nope.npz", "No such file"],
     );
-    f.refused("run nope.ron", 2, &["nope.ron", "No such file"]);
-    assert!(!f.0.join("r.npz").exists());
+    f.says_once("run nope.ron", 2, &["nope.ron", "No such file"]);
+    assert!(!f.join("r.npz").exists());
 }
 
 #[test]
@@ -222,7 +170,7 @@ fn pytorch_without_biases_comes_back_bit_for_bit() {
         tensor("head.weight", [3, 5]),
     ];
     std::fs::write(
-        f.0.join("a.safetensors"),
+        f.join("a.safetensors"),
         chiliad_engine::files::tensors_to_bytes(&tensors, None).unwrap(),
     )
     .unwrap();
@@ -270,9 +218,9 @@ fn a_users_own_cell_is_checked_and_a_wrong_one_named_by_line() {
     assert!(steps["steps"] == 1000 && steps["farthest"].as_f64().unwrap() <= 1.0);
     f.write("wide.wgsl", &OWN.replace("(1.0 - k.leak)", "0.9"));
     f.write("wide.ron", sidecar);
-    f.refused("cell check wide.wgsl", 2, &["wide.wgsl", "half-widths"]);
+    f.says_once("cell check wide.wgsl", 2, &["wide.wgsl", "half-widths"]);
     f.write("bad.wgsl", &OWN.replace("s.h + k", "s.q + k"));
-    f.refused("cell check bad.wgsl", 2, &["bad.wgsl:6"]);
+    f.says_once("cell check bad.wgsl", 2, &["bad.wgsl:6"]);
 }
 
 #[test]
@@ -301,7 +249,7 @@ fn devices_and_dry_runs_answer_machines() {
         most("history_bytes") > 0
             && most("bytes") >= 8 * most("bytes_per_network") + most("history_bytes")
     );
-    assert_eq!(std::fs::read_dir(&f.0).unwrap().count(), 1);
+    assert_eq!(std::fs::read_dir(&f).unwrap().count(), 1);
 }
 
 /// The user's own trials and networks, an own cell, a reference trained to their loss, and nulls.
@@ -342,7 +290,7 @@ fn a_study_of_the_users_own_in_parts_ends_with_the_same_bits() {
     .map(|(name, (shape, data))| (name.to_owned(), shape, data))
     .collect();
     std::fs::write(
-        f.0.join("mine.safetensors"),
+        f.join("mine.safetensors"),
         chiliad_engine::files::tensors_to_bytes(&tensors, None).unwrap(),
     )
     .unwrap();
@@ -359,7 +307,7 @@ fn a_study_of_the_users_own_in_parts_ends_with_the_same_bits() {
     }
     f.chiliad("merge part2 part1 --out merged", 0);
     let mut compared = 0;
-    let mut folders = vec![f.0.join("whole/populations")];
+    let mut folders = vec![f.join("whole/populations")];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -367,8 +315,8 @@ fn a_study_of_the_users_own_in_parts_ends_with_the_same_bits() {
                 folders.push(path);
                 continue;
             }
-            let inside = path.strip_prefix(f.0.join("whole")).unwrap().to_owned();
-            let other = f.0.join("merged").join(&inside);
+            let inside = path.strip_prefix(f.join("whole")).unwrap().to_owned();
+            let other = f.join("merged").join(&inside);
             assert!(
                 std::fs::read(&path).unwrap() == std::fs::read(&other).unwrap(),
                 "{}",
@@ -404,7 +352,7 @@ fn a_study_of_the_users_own_in_parts_ends_with_the_same_bits() {
     assert!(!report.contains("<script>alert(1)"));
     assert!(report.contains("imported (3)") && report.contains("untrained (3)"));
     // A whole study is no part.
-    f.refused(
+    f.says_once(
         "merge whole --out again",
         2,
         &["whole: holds a whole study", "--shard"],
@@ -421,7 +369,7 @@ fn killed_anywhere_a_study_ends_with_the_same_bits() {
     for _ in 0..40 {
         let mut child = Command::new(env!("CARGO_BIN_EXE_chiliad"))
             .args("run s.ron --out killed --checkpoint-every 0 --json".split(' '))
-            .current_dir(&f.0)
+            .current_dir(&f)
             .stdout(std::process::Stdio::null())
             .stderr(std::process::Stdio::null())
             .spawn()
@@ -436,13 +384,13 @@ fn killed_anywhere_a_study_ends_with_the_same_bits() {
     }
     // What a process killed while writing leaves is cleared, below the folder as well.
     std::fs::write(
-        f.0.join("killed/populations/gru-tanh-8/snapshots/.x.1.part"),
+        f.join("killed/populations/gru-tanh-8/snapshots/.x.1.part"),
         "half",
     )
     .unwrap();
     f.chiliad("run s.ron --out killed", 0);
     let list = |root: &str| -> Vec<(PathBuf, Vec<u8>)> {
-        let root = f.0.join(root).join("populations/gru-tanh-8");
+        let root = f.join(root).join("populations/gru-tanh-8");
         let mut files = Vec::new();
         for folder in [root.clone(), root.join("snapshots")] {
             for entry in std::fs::read_dir(folder).unwrap() {
@@ -471,7 +419,7 @@ fn a_file_without_a_readout_shows_its_hidden_state() {
         ("w_in.a".to_owned(), vec![2, 1], vec![0.5, -0.25]),
     ];
     let bytes = chiliad_engine::files::tensors_to_bytes(&tensors, None).unwrap();
-    std::fs::write(f.0.join("w.safetensors"), bytes).unwrap();
+    std::fs::write(f.join("w.safetensors"), bytes).unwrap();
     let import = f.json("import w.safetensors --cell vanilla --out net");
     assert_eq!(
         (&import["units"], &import["outputs"]),
@@ -487,13 +435,13 @@ fn a_file_without_a_readout_shows_its_hidden_state() {
         &[("inputs", NpzArray::f32(&[1, 1, 1], vec![1.0]))],
     );
     f.chiliad("roll-out net --inputs in.npz --out out.npz", 0);
-    let rolled = read_npz(f.0.join("out.npz")).unwrap();
+    let rolled = read_npz(f.join("out.npz")).unwrap();
     assert_eq!(rolled["outputs"].to_f32(), rolled["state.h"].to_f32());
     assert!((rolled["outputs"].to_f32()[0] - 0.5_f32.tanh()).abs() < 1e-6);
     // Neither a readout nor a recurrent matrix: no telling how many units there are.
     let bytes = chiliad_engine::files::tensors_to_bytes(&tensors[1..], None).unwrap();
-    std::fs::write(f.0.join("half.safetensors"), bytes).unwrap();
-    f.refused(
+    std::fs::write(f.join("half.safetensors"), bytes).unwrap();
+    f.says_once(
         "import half.safetensors --cell vanilla --out half",
         2,
         &["half.safetensors", "`w_rec.a`", "is missing"],
@@ -504,7 +452,7 @@ fn a_file_without_a_readout_shows_its_hidden_state() {
 fn a_finished_study_is_held_against_another_device() {
     let f = Folder::new("parity");
     f.write("s.ron", "(title: \"t\", task: \"flip_flop\", networks: [Train(cell: [\"vanilla\", \"gru\"], units: 6, seeds: 3, until: Steps, max_steps: 20, eval_every: 10, eval_trials: 32, bank_trials: 64, batch: 16)], measure: [FixedPoints(seeds: 256, driven: 32, driven_steps: 500)])");
-    f.refused("parity s", 2, &["no study folder"]);
+    f.says_once("parity s", 2, &["no study folder"]);
     f.chiliad("run s.ron --out s", 0);
     // The trials of the study drive the states where none are given.
     let alone = f.json("fixed-points s --population gru-tanh-6 --out points");
@@ -517,15 +465,15 @@ fn a_finished_study_is_held_against_another_device() {
             .flag("reached")
             .contains(&true)
     );
-    f.refused(
+    f.says_once(
         "parity s --device nonsense",
         2,
         &["no such device", "nonsense"],
     );
-    f.refused("parity s --networks 0", 2, &["allowed: 1 or more"]);
+    f.says_once("parity s --networks 0", 2, &["allowed: 1 or more"]);
     if chiliad_engine::gpu::list().is_empty() {
         assert_ne!(std::env::var("GPU_TESTS").as_deref(), Ok("required"));
-        f.refused("parity s", 2, &["no adapter"]);
+        f.says_once("parity s", 2, &["no adapter"]);
         return;
     }
     let found = f.json("parity s");
@@ -577,7 +525,7 @@ fn cycles_and_attractors_of_known_networks() {
         network["conditions"][0]["census"]["uniform"]["period-2"],
         512
     );
-    let arrays = read_npz(f.0.join("two-cycles/cycles.npz")).unwrap();
+    let arrays = read_npz(f.join("two-cycles/cycles.npz")).unwrap();
     assert_eq!(arrays["state"].shape, [3, 1]);
     assert_eq!(arrays["period"].to_i32().unwrap(), [1, 2, 2]);
 
@@ -623,8 +571,8 @@ fn lyapunov_exponents_of_known_networks() {
     assert_eq!(network["kaplan_yorke"], 0.0);
     assert_eq!(network["entropy"], 0.0);
     assert!(network["standard_error"][0].as_f64().unwrap() < 1e-9);
-    assert!(f.0.join("one-le/result.json").exists());
-    let growth = &read_npz(f.0.join("one-le/lyapunov.npz")).unwrap()["growth"];
+    assert!(f.join("one-le/result.json").exists());
+    let growth = &read_npz(f.join("one-le/lyapunov.npz")).unwrap()["growth"];
     assert_eq!(growth.shape, [1, 1, 20, 1]);
     // Driven: h' = tanh(1.7 h + 0.5 x) with x = 0 is the same network; its initial state is 0, where the exponent is log 1.7.
     f.npz(
@@ -658,47 +606,47 @@ fn bad_requests_for_cycles_and_exponents_are_refused() {
         "long.npz",
         &[("inputs", NpzArray::f64(&[1, 20, 1], vec![0.0; 20]))],
     );
-    f.refused("cycles net --max-period 0 --out c", 2, &["--max-period 0"]);
-    f.refused(
+    f.says_once("cycles net --max-period 0 --out c", 2, &["--max-period 0"]);
+    f.says_once(
         "cycles net --inputs wide.npz --out c",
         2,
         &["wide.npz", "[condition, channel]"],
     );
-    f.refused(
+    f.says_once(
         "cycles net --driven 0 --uniform 0 --out c",
         2,
         &["--driven 0 and uniform 0"],
     );
-    f.refused(
+    f.says_once(
         "cycles net --uniform 99999999999 --out c",
         2,
         &["--uniform 99999999999"],
     );
-    f.refused(
+    f.says_once(
         "lyapunov net --steps 99999999999 --out l",
         2,
         &["--steps 99999999999"],
     );
-    f.refused("lyapunov net --steps 0 --out l", 2, &["--steps 0"]);
-    f.refused(
+    f.says_once("lyapunov net --steps 0 --out l", 2, &["--steps 0"]);
+    f.says_once(
         "lyapunov net --exponents 2 --out l",
         2,
         &["--exponents 2", "1 to 1"],
     );
-    f.refused(
+    f.says_once(
         "lyapunov net --inputs wide.npz --out l",
         2,
         &["wide.npz", "[trial, time, channel]"],
     );
-    f.refused(
+    f.says_once(
         "lyapunov net --inputs long.npz --warmup 30 --out l",
         2,
         &["--warmup 30", "20 steps"],
     );
-    f.refused(
+    f.says_once(
         "lyapunov net --device nosuch --out l",
         2,
         &["nosuch: no such device"],
     );
-    assert!(!f.0.join("c").exists() && !f.0.join("l").exists());
+    assert!(!f.join("c").exists() && !f.join("l").exists());
 }

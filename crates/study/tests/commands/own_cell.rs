@@ -1,15 +1,15 @@
 //! A user's own cell by path, from the tutorial: checked, trained on CPU and GPU without rebuilding anything, its fixed points
 //! found.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::print_stderr, reason = "a skipped part says so")]
 
+use crate::folder::Folder;
 use chiliad::tables::Table;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
 /// The tutorial: what it shows is what is tested.
-const TUTORIAL: &str = include_str!("../../../docs/cells.md");
+const TUTORIAL: &str = include_str!("../../../../docs/cells.md");
 
 /// The n-th fenced block of a language.
 fn block(language: &str, n: usize) -> String {
@@ -18,10 +18,8 @@ fn block(language: &str, n: usize) -> String {
     rest.split("```").next().unwrap().to_owned()
 }
 
-fn folder(name: &str) -> PathBuf {
-    let path = std::env::temp_dir().join(format!("chiliad-cell-{}-{name}", std::process::id()));
-    let _ = std::fs::remove_dir_all(&path);
-    std::fs::create_dir_all(&path).unwrap();
+fn folder(name: &str) -> Folder {
+    let path = Folder::new(name);
     std::fs::write(path.join("adapting.wgsl"), block("wgsl", 0)).unwrap();
     std::fs::write(path.join("adapting.ron"), block("ron", 0)).unwrap();
     path

@@ -1,0 +1,115 @@
+//! A folder of one test's own, in which the binary runs. It goes with the test.
+
+use chiliad::tables::Table;
+use chiliad_tasks::{NpzArray, write_npz};
+use serde_json::Value;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    /// An empty folder.
+    pub(crate) fn new(name: &str) -> Self {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let n = NEXT.fetch_add(1, Ordering::Relaxed);
+        let unique = format!("chiliad-{}-{n}-{name}", std::process::id());
+        let path = std::env::temp_dir().join(unique);
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    /// The binary with arguments that hold no space, to be run here.
+    pub(crate) fn command(&self, words: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chiliad"));
+        command.args(words.split(' ')).current_dir(&self.0);
+        command
+    }
+
+    /// However it ends.
+    pub(crate) fn output(&self, words: &str) -> Output {
+        self.command(words).output().unwrap()
+    }
+
+    /// Must end with `code`.
+    pub(crate) fn chiliad(&self, words: &str, code: i32) -> Output {
+        let output = self.output(words);
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{words}: {message}");
+        output
+    }
+
+    /// Must end well; its standard output.
+    pub(crate) fn run(&self, words: &str) -> String {
+        String::from_utf8(self.chiliad(words, 0).stdout).unwrap()
+    }
+
+    /// With `--json`, ends well, and standard output is one JSON value and nothing else.
+    pub(crate) fn json(&self, words: &str) -> Value {
+        let output = self.chiliad(&format!("{words} --json"), 0);
+        serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|e| panic!("{words}: {e}: {}", String::from_utf8_lossy(&output.stdout)))
+    }
+
+    /// Ends with code 2 and a message that says all of `needed`, and leaves nothing behind.
+    pub(crate) fn refused(&self, words: &str, needed: &[&str]) {
+        let before = self.entries();
+        let output = self.chiliad(words, 2);
+        let message = String::from_utf8_lossy(&output.stderr);
+        for part in needed {
+            assert!(message.contains(part), "`{part}` is not in: {message}");
+        }
+        assert_eq!(self.entries(), before, "{words}: something was left behind");
+    }
+
+    fn entries(&self) -> Vec<std::ffi::OsString> {
+        let entries = std::fs::read_dir(&self.0).unwrap();
+        let mut names: Vec<_> = entries.map(|e| e.unwrap().file_name()).collect();
+        names.sort();
+        names
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.join(name), text).unwrap();
+    }
+
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.join(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
+    }
+
+    /// A JSON file.
+    pub(crate) fn value(&self, name: &str) -> Value {
+        serde_json::from_slice(&self.read(name)).unwrap()
+    }
+
+    pub(crate) fn table(&self, name: &str) -> Table {
+        Table::from_bytes(self.read(name), Path::new(name)).unwrap()
+    }
+
+    pub(crate) fn npz(&self, name: &str, arrays: &[(&str, NpzArray)]) {
+        write_npz(self.join(name), arrays).unwrap();
+    }
+}
+
+impl Deref for Folder {
+    type Target = Path;
+
+    fn deref(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl AsRef<Path> for Folder {
+    fn as_ref(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
