@@ -1,11 +1,15 @@
 //! A folder of one test's own, in which the binary runs. It goes with the test.
 
 use chiliad::tables::Table;
+use chiliad_engine::cell::Cell;
+use chiliad_engine::files::own;
+use chiliad_engine::population::Population;
 use chiliad_tasks::{NpzArray, write_npz};
 use serde_json::Value;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub(crate) struct Folder(PathBuf);
@@ -89,6 +93,22 @@ impl Folder {
         Table::from_bytes(self.read(name), Path::new(name)).unwrap()
     }
 
+    /// The only population of a finished study, and its folder.
+    pub(crate) fn population(&self, study: &str) -> (Population, PathBuf) {
+        let entries = std::fs::read_dir(self.join(study).join("populations")).unwrap();
+        let places: Vec<PathBuf> = entries.map(|e| e.unwrap().path()).collect();
+        let [place] = &places[..] else {
+            panic!("{places:?}")
+        };
+        let label = place.file_name().unwrap().to_string_lossy();
+        let mut words = label.split('-');
+        let (cell, activation) = (words.next().unwrap(), words.next().unwrap());
+        let cell = Arc::new(Cell::builtin(cell, activation).unwrap());
+        let file = place.join("weights.safetensors");
+        let population = own::import(&file, &cell, &[]).unwrap().population;
+        (population, place.clone())
+    }
+
     pub(crate) fn npz(&self, name: &str, arrays: &[(&str, NpzArray)]) {
         write_npz(self.join(name), arrays).unwrap();
     }
@@ -112,4 +132,15 @@ impl Drop for Folder {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
+}
+
+/// First word of an adapter's name, as `--device` takes it. Without one the test says so, and fails where that is asked.
+pub(crate) fn adapter() -> Option<String> {
+    let found = chiliad_engine::gpu::list();
+    let Some(first) = found.first() else {
+        assert_ne!(std::env::var("GPU_TESTS").as_deref(), Ok("required"));
+        eprintln!("SKIPPED the GPU's part: no adapter");
+        return None;
+    };
+    first.name.split(' ').next().map(str::to_owned)
 }

@@ -4,6 +4,7 @@
 mod bad_input;
 mod benchmark;
 mod cli;
+mod connections;
 mod contract;
 mod distance;
 mod folder;

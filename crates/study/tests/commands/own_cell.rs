@@ -2,7 +2,7 @@
 //! found.
 #![allow(clippy::print_stderr, reason = "a skipped part says so")]
 
-use crate::folder::Folder;
+use crate::folder::{Folder, adapter};
 use chiliad::tables::Table;
 use serde_json::Value;
 use std::path::Path;
@@ -53,13 +53,7 @@ fn a_cell_by_path_trains_on_both_devices_and_has_its_fixed_points_found() {
          measure: [FixedPoints(seeds: 64, driven: 16, driven_steps: 200)])";
     std::fs::write(folder.join("own.ron"), study).unwrap();
     let mut devices = vec!["cpu".to_owned()];
-    match chiliad_engine::gpu::list().first() {
-        Some(adapter) => devices.push(adapter.name.split(' ').next().unwrap().to_owned()),
-        None => {
-            assert_ne!(std::env::var("GPU_TESTS").as_deref(), Ok("required"));
-            eprintln!("SKIPPED the GPU's part of own_cell: no adapter");
-        }
-    }
+    devices.extend(adapter());
     let mut losses: Vec<Vec<f64>> = Vec::new();
     for (k, device) in devices.iter().enumerate() {
         let out = format!("out{k}");

@@ -1,15 +1,12 @@
 //! What networks are taught with, from outside: curricula, stop rules, states as targets, teacher forcing, own penalties.
 use crate::folder::Folder;
 use chiliad::tables::Table;
-use chiliad_engine::cell::Cell;
-use chiliad_engine::files::own;
 use chiliad_engine::population::{Population, Role};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
 
 /// Runs a study of one `Train(...)` on the CPU; exit code and what was said on standard error.
-fn run(folder: &Path, out: &str, task: &str, train: &str) -> (i32, String) {
+fn run(folder: &Folder, out: &str, task: &str, train: &str) -> (i32, String) {
     let text = format!(
         "(title: \"teaching\", task: \"{task}\", networks: [Train(batch: 4, bank_trials: 32, eval_trials: 16, \
          eval_every: 5, {train})])"
@@ -27,17 +24,10 @@ fn run(folder: &Path, out: &str, task: &str, train: &str) -> (i32, String) {
 }
 
 /// The only population of a finished study, and its folder.
-fn trained(folder: &Path, out: &str, task: &str, train: &str) -> (Population, PathBuf) {
+fn trained(folder: &Folder, out: &str, task: &str, train: &str) -> (Population, PathBuf) {
     let (code, message) = run(folder, out, task, train);
     assert_eq!(code, 0, "{train}: {message}");
-    let mut all = std::fs::read_dir(folder.join(out).join("populations")).unwrap();
-    let place = all.next().unwrap().unwrap().path();
-    let name = place.file_name().unwrap().to_string_lossy().into_owned();
-    let mut words = name.split('-');
-    let (cell, activation) = (words.next().unwrap(), words.next().unwrap());
-    let cell = Arc::new(Cell::builtin(cell, activation).unwrap());
-    let file = place.join("weights.safetensors");
-    (own::import(&file, &cell, &[]).unwrap().population, place)
+    folder.population(out)
 }
 
 fn table(place: &Path, file: &str) -> Table {
