@@ -135,6 +135,7 @@ impl Drop for Folder {
 }
 
 /// First word of an adapter's name, as `--device` takes it. Without one the test says so, and fails where that is asked.
+#[expect(clippy::print_stderr, reason = "what was not run is said")]
 pub(crate) fn adapter() -> Option<String> {
     let found = chiliad_engine::gpu::list();
     let Some(first) = found.first() else {

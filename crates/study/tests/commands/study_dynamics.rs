@@ -35,6 +35,20 @@ const FILES: [&str; 7] = [
 ];
 
 #[test]
+fn what_a_measure_costs_is_in_the_minutes_said_before() {
+    let f = Folder::new("minutes");
+    let minutes = |measure: &str| {
+        f.write("s.ron", &study(measure));
+        f.json("run s.ron --dry")["minutes"].as_f64().unwrap()
+    };
+    let none = minutes("");
+    // Such that the noise in the peak that is measured, a few times at most, cannot hide it.
+    assert!(minutes("Attractors(driven: 4096, settle_steps: 1000000)") > 10.0 * none);
+    assert!(minutes("Lyapunov(steps: 100000000)") > 10.0 * none);
+    assert!(minutes("FixedPoints(seeds: 1000000)") > 10.0 * none);
+}
+
+#[test]
 fn a_study_gives_what_the_commands_give_whole_in_parts_or_made_anew() {
     let f = Folder::new("every");
     f.write("s.ron", &study(EVERY));
