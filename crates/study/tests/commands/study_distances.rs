@@ -298,6 +298,31 @@ fn chosen(f: &Folder, study: &str) -> String {
     text[start..].to_owned()
 }
 
+/// The step size that pilots chose is that of everything trained for its population.
+#[test]
+fn twins_and_pilots_train_with_the_step_size_that_was_chosen() {
+    let f = Folder::new("tuned");
+    let text = study("Cka(), Dsa(delays: 2, rank: \"auto\", starts: 2)").replace(
+        "seeds: 3,",
+        "seeds: 3, tune: (learning_rate: [1e-9, 0.01], pilots: 2),",
+    );
+    f.write("s.ron", &text);
+    f.run("run s.ron --out out");
+    let mut trained = 0;
+    for entry in std::fs::read_dir(f.join("out/populations")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let networks = f.table(&format!("out/populations/{name}/networks.parquet"));
+        assert!(
+            networks.number("learning_rate").iter().all(|r| *r == 0.01),
+            "{name}"
+        );
+        trained += 1;
+    }
+    // Two populations, each with twins and with pilots of the distances.
+    assert_eq!(trained, 6);
+    f.run("run s.ron --out out");
+}
+
 #[test]
 fn delays_and_rank_are_chosen_on_pilots_and_fixed_from_then_on() {
     let f = Folder::new("pilots");
