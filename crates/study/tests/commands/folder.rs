@@ -112,6 +112,40 @@ impl Folder {
     pub(crate) fn npz(&self, name: &str, arrays: &[(&str, NpzArray)]) {
         write_npz(self.join(name), arrays).unwrap();
     }
+
+    /// Ends with `code` and a message that says all of `needed`, none of them twice.
+    pub(crate) fn says_once(&self, words: &str, code: i32, needed: &[&str]) {
+        let output = self.chiliad(words, code);
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        for part in needed {
+            assert_eq!(
+                message.matches(part).count(),
+                1,
+                "`{part}` must be said once: {message}"
+            );
+        }
+    }
+
+    /// One vanilla network with these recurrent weights, imported into `name`.
+    pub(crate) fn vanilla(&self, name: &str, w_rec: &[f32], activation: &str) {
+        let n = (w_rec.len() as f64).sqrt() as usize;
+        let tensors = [
+            ("w_rec.a".to_owned(), vec![n, n], w_rec.to_vec()),
+            ("w_in.a".to_owned(), vec![n, 1], vec![0.5; n]),
+            ("w_out".to_owned(), vec![1, n], vec![1.0; n]),
+        ];
+        std::fs::write(
+            self.join(format!("{name}.safetensors")),
+            chiliad_engine::files::tensors_to_bytes(&tensors, None).unwrap(),
+        )
+        .unwrap();
+        self.chiliad(
+            &format!(
+                "import {name}.safetensors --cell vanilla --activation {activation} --out {name}"
+            ),
+            0,
+        );
+    }
 }
 
 impl Deref for Folder {
