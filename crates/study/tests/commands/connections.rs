@@ -107,9 +107,11 @@ fn masks_take_connections_away_or_weigh_them() {
     assert_eq!(present(&p, 1, Role::Recurrent(0, 1)), ring);
     assert_eq!(present(&p, 0, Role::Input(0, 0)), [(0, 0), (0, 1), (0, 2)]);
     assert_eq!(present(&p, 0, Role::Readout), [(0, 7), (1, 7), (2, 7)]);
-    // What is resolved stands for itself: the study goes on without the file.
+    // What is resolved stands for itself: the study is read without the file.
     std::fs::remove_file(f.join("mask.npz")).unwrap();
     f.run("report cpu");
+    let page = String::from_utf8(f.read("cpu/report.html")).unwrap();
+    assert!(page.contains("weights masked: recurrent, input, readout"));
 }
 
 #[test]
