@@ -4,7 +4,7 @@
 mod gpu_adapter;
 
 use chiliad::engine_calls::{Search, driven_trials, fixed_points};
-use chiliad::study::FixedPointsPlan;
+use chiliad::fixed_points_plan::FixedPointsPlan;
 use chiliad_analysis::matching::matching;
 use chiliad_engine::cpu::CpuExecutor;
 use chiliad_engine::executor::{Executor, TrainOptions};
@@ -125,6 +125,7 @@ fn census_of_quickstart_networks_agrees_between_executors() {
         seeds: 1024,
         driven: 256,
         driven_steps: 4000,
+        ..FixedPointsPlan::default()
     };
     let trials = driven_trials(&task, &plan, 0).unwrap();
     for (cell, n) in ["vanilla", "ugrnn", "gru", "lstm"].map(|c| (c, 2)) {
