@@ -2,7 +2,7 @@
 // and one optimiser step of the common form (`Update` of the engine):
 //   m = decay1 m + gain1 g, v = decay2 v + gain2 g^2, p -= rate scale1 m / (sqrt(scale2 v) + epsilon).
 // Status: active & finite -> step; active & not finite -> diverged at this step, frozen for good; not active -> nothing.
-// Grid: one workgroup per network. Expects: math, network, constraint, Dims, optimise_part. Tree order is fixed: tiles in turn,
+// Grid: one workgroup per network. Expects: math, network, constraint, own, Dims, optimise_part. Tree order is fixed: tiles in turn,
 // then halves of lanes.
 
 @group(0) @binding(0) var<storage, read> networks: array<u32>;
@@ -41,7 +41,7 @@ fn optimise(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_i
         let part = optimise_part(p);
         if part < 4u {
             let w = constraint_effective(at, params[at]);
-            g += network_l1(network, part) * sign(w) + 2.0 * network_l2(network, part) * w;
+            g += network_l1(network, part) * sign(w) + 2.0 * network_l2(network, part) * w + own_slope(network, part, w);
         }
         g *= constraint_slope(at, params[at]);
         bad |= select(0u, u32(math_not_finite(g)), p < trained);

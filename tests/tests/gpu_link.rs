@@ -31,7 +31,7 @@ fn link_validates_every_kernel_of_every_cell() {
                     order: Order::Drawn,
                     ..Variant::default()
                 };
-                let linked = link(stage, &architecture, &layout, &geometry, variant).unwrap();
+                let linked = link(stage, &architecture, &layout, &geometry, &variant).unwrap();
                 let reflection = Reflection::read(&linked)
                     .unwrap_or_else(|e| panic!("{cell} {units} {stage:?}: {e}"));
                 reflection
@@ -77,8 +77,9 @@ fn link_validates_every_variant_of_the_recipe() {
                     loss,
                     constrained,
                     activity,
+                    own: None,
                 };
-                let linked = link(stage, &architecture, &layout, &geometry, variant).unwrap();
+                let linked = link(stage, &architecture, &layout, &geometry, &variant).unwrap();
                 let reflection = Reflection::read(&linked)
                     .unwrap_or_else(|e| panic!("{stage:?} {variant:?}: {e}"));
                 reflection

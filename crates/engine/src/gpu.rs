@@ -23,6 +23,7 @@ mod pointwise;
 mod record;
 mod reflect;
 mod session;
+mod teacher;
 
 pub use buffer::Buffer;
 pub use cell_text::cell_text;

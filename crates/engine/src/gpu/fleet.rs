@@ -8,10 +8,11 @@ use super::kernels::{Stage, Variant, link};
 use super::pace::{Dims, Pacer, Submission, grid};
 use super::plan::Plan;
 use super::record::rates;
+use super::teacher::{self, Inverter};
 use crate::error::EngineError;
 use crate::executor::{Order, TrainOptions};
 use crate::population::Population;
-use crate::recipe::Loss;
+use crate::recipe::{Loss, OwnPenalty, Part, Penalty};
 use chiliad_tasks::Trials;
 use chiliad_tasks::random::{Stream, purpose};
 use std::sync::Arc;
@@ -29,7 +30,10 @@ pub(super) struct Chunk {
     pub(super) networks: Buffer<u32>,
     /// Restrictions of the weights, where there are any.
     pub(super) rules: Option<Buffer<[u32; 2]>>,
+    /// From targets to states, where states are forced.
+    teacher: Option<Buffer<f32>>,
     materialise: Arc<Bound>,
+    invert: Option<Arc<Bound>>,
 }
 
 /// A population on the device.
@@ -39,6 +43,7 @@ pub(super) struct Fleet {
     pub(super) submission: Submission,
     weights: Buffer<[f32; 4]>,
     materialise: Arc<Kernel>,
+    inverter: Option<Inverter>,
     n_weights: usize,
     /// What decides the kernels' text, but for the picking of trials.
     pub(super) variant: Variant,
@@ -68,17 +73,19 @@ impl Fleet {
             loss: options.map_or(Loss::MaskedMean, |o| o.loss),
             constrained: constraint.is_some(),
             activity: options.is_some_and(of_activity),
+            own: options.and_then(own),
         };
         let linked = link(
             Stage::Materialise,
             &population.architecture,
             &population.layout,
             geometry,
-            variant,
+            &variant,
         )?;
         let materialise = gpu.kernel(&linked)?;
         let weights: Buffer<[f32; 4]> = Buffer::new(gpu, "weights", plan.chunk * geometry.weights)?;
         let sources = Buffer::with(gpu, "sources", &geometry.sources)?;
+        let inverter = Inverter::new(gpu, population, geometry, options, plan.chunk)?;
         let submission = Submission::new(gpu)?;
         let n_params = geometry.params;
         let mut chunks = Vec::new();
@@ -123,6 +130,17 @@ impl Fleet {
             ];
             buffers.extend(rules.as_ref().map(|r| Named::new("rules", r)));
             let bound = materialise.bind(gpu, &buffers)?;
+            let teacher = match options.filter(|o| o.forcing.is_some()) {
+                Some(options) => {
+                    let rows = teacher::rows(population, &options.observed, first..first + n);
+                    Some(Buffer::with(gpu, "teacher", &rows)?)
+                }
+                None => None,
+            };
+            let invert = match inverter.as_ref().zip(teacher.as_ref()) {
+                Some((inverter, teacher)) => Some(inverter.bind(gpu, &weights, teacher)?),
+                None => None,
+            };
             chunks.push(Chunk {
                 first,
                 n,
@@ -131,7 +149,9 @@ impl Fleet {
                 status,
                 networks,
                 rules,
+                teacher,
                 materialise: Arc::new(bound),
+                invert,
             });
         }
         Ok(Self {
@@ -140,6 +160,7 @@ impl Fleet {
             submission,
             weights,
             materialise,
+            inverter,
             n_weights: geometry.weights,
             variant,
         })
@@ -150,7 +171,8 @@ impl Fleet {
         &self.weights
     }
 
-    /// Queues the conversion of one chunk's parameters; the weights are those of the chunk converted last.
+    /// Queues the conversion of one chunk's parameters, and what follows from weights alone; the weights are those of the chunk
+    /// converted last.
     pub(super) fn materialise(
         &mut self,
         pacer: &mut Pacer,
@@ -164,8 +186,26 @@ impl Fleet {
             Dims::default(),
             groups,
             (chunk.n * self.n_weights) as f64,
-        )
+        )?;
+        if let Some((inverter, bound)) = self.inverter.as_ref().zip(chunk.invert.as_ref()) {
+            self.submission.push(
+                pacer,
+                (&inverter.kernel, bound),
+                Dims::default(),
+                [chunk.n as u32, 1],
+                (chunk.n * self.n_weights) as f64,
+            )?;
+        }
+        Ok(())
     }
+}
+
+/// The user's own penalty among a recipe's, and of which weights.
+fn own(options: &TrainOptions) -> Option<(OwnPenalty, Vec<Part>)> {
+    options.regularisers.iter().find_map(|r| match &r.penalty {
+        Penalty::Own { function, on } => Some((function.clone(), on.clone())),
+        _ => None,
+    })
 }
 
 impl Bank {
@@ -220,11 +260,12 @@ impl Stagework {
         bank: &Bank,
     ) -> Result<Self, EngineError> {
         let gpu = &fleet.gpu;
-        let geometry = Geometry::new(
+        let geometry = Geometry::forced(
             &population.architecture,
             &population.layout,
             batch,
             stage.backward(),
+            fleet.chunks.iter().any(|c| c.teacher.is_some()),
         );
         let plan = Plan::new(
             &geometry,
@@ -252,15 +293,15 @@ impl Stagework {
             &population.architecture,
             &population.layout,
             &geometry,
-            Variant {
+            &Variant {
                 order,
-                ..fleet.variant
+                ..fleet.variant.clone()
             },
         )?;
         let kernel = gpu.kernel(&linked)?;
         let mut bounds = Vec::new();
         for chunk in &fleet.chunks {
-            let all = [
+            let mut all = vec![
                 Named::new("networks", &chunk.networks),
                 Named::new("status", &chunk.status),
                 Named::new("weights", &fleet.weights),
@@ -269,6 +310,7 @@ impl Stagework {
                 Named::new("history", &history),
                 Named::new(out_name, &out),
             ];
+            all.extend(chunk.teacher.as_ref().map(|t| Named::new("teacher", t)));
             let wanted: Vec<Named<'_>> = all
                 .into_iter()
                 .filter(|n| kernel.reflection.slots.iter().any(|s| s.name == n.name()))

@@ -59,7 +59,7 @@ impl GpuTraining {
             })
         };
         options.check(population)?;
-        super::record::check(options)?;
+        super::record::check(population, options)?;
         check_units(population.architecture.units)?;
         let host = from.unwrap_or_else(|| OptimiserState {
             step: 0,
@@ -108,11 +108,12 @@ impl GpuTraining {
     }
 
     fn geometry(&self) -> Geometry {
-        Geometry::new(
+        Geometry::forced(
             &self.population.architecture,
             &self.population.layout,
             self.options.batch,
             true,
+            self.options.forcing.is_some(),
         )
     }
 
@@ -237,7 +238,13 @@ impl GpuTraining {
 pub(super) fn step_dims(dims: Dims, options: &TrainOptions, step: u64) -> Dims {
     let u = options.optimiser.update(step);
     let finite = |limit: f32| if limit.is_finite() { limit } else { f32::MAX };
-    let flags = [u.adaptive, u.decoupled, options.train_initial_state, true];
+    let flags = [
+        u.adaptive,
+        u.decoupled,
+        options.train_initial_state,
+        true,
+        options.forcing.is_some(),
+    ];
     Dims {
         step: step as u32,
         step_high: (step >> 32) as u32,
@@ -280,7 +287,7 @@ impl Optimiser {
             &population.architecture,
             &population.layout,
             &work.geometry,
-            fleet.variant,
+            &fleet.variant,
         )?;
         let kernel = fleet.gpu.kernel(&linked)?;
         let bounds = fleet.chunks.iter().map(|chunk| {
