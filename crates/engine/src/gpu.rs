@@ -17,6 +17,7 @@ mod kernels;
 mod linear_text;
 mod link;
 mod lyapunov;
+mod matrices;
 mod pace;
 mod plan;
 mod pointwise;

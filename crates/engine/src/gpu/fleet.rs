@@ -5,6 +5,7 @@ use super::device::Gpu;
 use super::geometry::Geometry;
 use super::kernel::{Bound, Kernel, Named};
 use super::kernels::{Stage, Variant, link};
+use super::matrices::{Matrices, Passes, Programs};
 use super::pace::{Dims, Pacer, Submission, grid};
 use super::plan::Plan;
 use super::record::rates;
@@ -30,6 +31,9 @@ pub(super) struct Chunk {
     pub(super) networks: Buffer<u32>,
     /// Restrictions of the weights, where there are any.
     pub(super) rules: Option<Buffer<[u32; 2]>>,
+    /// The same as the optimiser's step reads them, where they differ.
+    pub(super) step_rules: Option<Buffer<[u32; 2]>>,
+    pub(super) programs: Option<Programs>,
     /// From targets to states, where states are forced.
     teacher: Option<Buffer<f32>>,
     materialise: Arc<Bound>,
@@ -44,6 +48,8 @@ pub(super) struct Fleet {
     weights: Buffer<[f32; 4]>,
     materialise: Arc<Kernel>,
     inverter: Option<Inverter>,
+    /// Penalties and restrictions of whole matrices, where there are any.
+    pub(super) passes: Option<Passes>,
     n_weights: usize,
     /// What decides the kernels' text, but for the picking of trials.
     pub(super) variant: Variant,
@@ -64,6 +70,7 @@ impl Fleet {
         geometry: &Geometry,
         plan: &Plan,
         options: Option<&TrainOptions>,
+        matrices: Option<&Matrices>,
     ) -> Result<Self, EngineError> {
         let constraint = options.and_then(|o| o.constraint.as_ref());
         let of_activity =
@@ -74,6 +81,7 @@ impl Fleet {
             constrained: constraint.is_some(),
             activity: options.is_some_and(of_activity),
             own: options.and_then(own),
+            matrices: matrices.map(Matrices::strides),
         };
         let linked = link(
             Stage::Materialise,
@@ -85,6 +93,13 @@ impl Fleet {
         let materialise = gpu.kernel(&linked)?;
         let weights: Buffer<[f32; 4]> = Buffer::new(gpu, "weights", plan.chunk * geometry.weights)?;
         let sources = Buffer::with(gpu, "sources", &geometry.sources)?;
+        let passes = match matrices {
+            Some(matrices) => {
+                let of = (matrices, plan.chunk);
+                Some(Passes::new(gpu, population, geometry, &variant, of)?)
+            }
+            None => None,
+        };
         let inverter = Inverter::new(gpu, population, geometry, options, plan.chunk)?;
         let submission = Submission::new(gpu)?;
         let n_params = geometry.params;
@@ -123,9 +138,20 @@ impl Fleet {
                 )?),
                 None => None,
             };
+            let step_rules = match constraint.and_then(|c| c.words_of_the_step(first..first + n)) {
+                Some(words) => Some(Buffer::with(gpu, "step_rules", &words)?),
+                None => None,
+            };
+            let programs = match (&passes, matrices, options) {
+                (Some(passes), Some(matrices), Some(options)) => {
+                    let of = (matrices, options);
+                    Some(passes.programs(gpu, of, first..first + n, &params)?)
+                }
+                _ => None,
+            };
             let mut buffers = vec![
                 Named::new("weights", &weights),
-                Named::new("params", &params),
+                Named::new("params", passes.as_ref().map_or(&params, |p| &p.work)),
                 Named::new("sources", &sources),
             ];
             buffers.extend(rules.as_ref().map(|r| Named::new("rules", r)));
@@ -149,6 +175,8 @@ impl Fleet {
                 status,
                 networks,
                 rules,
+                step_rules,
+                programs,
                 teacher,
                 materialise: Arc::new(bound),
                 invert,
@@ -161,6 +189,7 @@ impl Fleet {
             weights,
             materialise,
             inverter,
+            passes,
             n_weights: geometry.weights,
             variant,
         })
@@ -179,6 +208,15 @@ impl Fleet {
         chunk: usize,
     ) -> Result<(), EngineError> {
         let chunk = &self.chunks[chunk];
+        if let (Some(passes), Some(programs)) = (&self.passes, &chunk.programs) {
+            self.submission.push(
+                pacer,
+                (&passes.link, &programs.link),
+                Dims::default(),
+                [chunk.n as u32, 1],
+                (chunk.n * self.n_weights) as f64,
+            )?;
+        }
         let groups = [self.n_weights.div_ceil(64) as u32, chunk.n as u32];
         self.submission.push(
             pacer,

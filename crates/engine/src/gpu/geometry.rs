@@ -51,6 +51,8 @@ pub struct Geometry {
     pub offsets: BTreeMap<(u8, usize, usize), usize>,
     /// Words of a network's record.
     pub record_words: usize,
+    /// Words of a network's matrix programs and what they work on: of the largest buffer, and of all.
+    pub matrices: (usize, usize),
     first_initial_state: usize,
     readout: (usize, usize),
     unit_params: usize,
@@ -125,6 +127,7 @@ impl Geometry {
             sources: Vec::new(),
             offsets: BTreeMap::new(),
             record_words: RECORD_WORDS + cell.constants.len(),
+            matrices: (0, 0),
             first_initial_state: at(Role::InitialState(0)),
             readout: (at(Role::Readout), at(Role::ReadoutBias)),
             unit_params: cell.unit_params.len(),
@@ -223,6 +226,13 @@ impl Geometry {
         4 * (optimiser + trials + states) as u64
     }
 
+    /// Words of the larger of the two buffers that teacher forcing takes per network.
+    pub fn forcing(&self) -> usize {
+        let (units, outputs) = (self.units, self.outputs);
+        let most = ((units + outputs) * outputs).max(units * (outputs + 2));
+        self.forced.map_or(0, |_| most)
+    }
+
     /// First vec4 of row `t`, field `field` inside a slot's history.
     pub fn row(&self, n_steps: usize, t: usize, field: usize) -> usize {
         self.trial_quads
@@ -248,7 +258,12 @@ impl Geometry {
 
     /// The generated header of every kernel of this architecture.
     pub fn header(&self, variant: &Variant) -> String {
+        let [work, shared, own] = variant.matrices.unwrap_or([self.params, 0, 0]);
         let values = [
+            ("PARAM_STRIDE", work),
+            ("WORK", work),
+            ("MATRIX_SHARED", shared),
+            ("MATRIX_OWN", own),
             ("UNITS", self.units),
             ("UNIT_QUADS", self.unit_quads),
             ("TRIAL_QUADS", self.trial_quads),

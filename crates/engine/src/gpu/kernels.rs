@@ -12,12 +12,16 @@ use crate::recipe::{Loss, OwnPenalty, Part};
 /// A kernel of an architecture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
+    /// Parameters as trained to those that rules act on, where matrices are made of matrices.
+    LinkWeights,
     /// Parameters to weights.
     Materialise,
     /// Pseudo-inverse of the readout, for teacher forcing.
     InvertReadout,
     /// Forward, loss, backward.
     TrainStep,
+    /// Reduction and penalties, through the adjoint of `LinkWeights`.
+    PullBack,
     /// Reduction, penalties of weights, clip, step.
     Optimise,
     /// States and outputs.
@@ -32,10 +36,12 @@ pub enum Stage {
 
 impl Stage {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
+        Self::LinkWeights,
         Self::Materialise,
         Self::InvertReadout,
         Self::TrainStep,
+        Self::PullBack,
         Self::Optimise,
         Self::RollOut,
         Self::Evaluate,
@@ -46,6 +52,8 @@ impl Stage {
     /// Name of the entry point and of its file.
     pub fn name(self) -> &'static str {
         match self {
+            Self::LinkWeights => "link_weights",
+            Self::PullBack => "pull_back",
             Self::Materialise => "materialise",
             Self::InvertReadout => "invert_readout",
             Self::TrainStep => "train_step",
@@ -65,6 +73,18 @@ impl Stage {
     fn fragments(self) -> &'static [&'static str] {
         match self {
             Self::Materialise => &["constraint", "materialise"],
+            Self::LinkWeights => &["matrices", "link_weights"],
+            Self::PullBack => &[
+                "math",
+                "dims",
+                "network",
+                "constraint",
+                "parts",
+                "own",
+                "reduce",
+                "matrices",
+                "pull_back",
+            ],
             Self::InvertReadout => &["invert_readout"],
             Self::Optimise => &[
                 "math",
@@ -73,6 +93,8 @@ impl Stage {
                 "constraint",
                 "parts",
                 "own",
+                "reduce",
+                "gather",
                 "optimise",
             ],
             Self::TrainStep => &[
@@ -146,6 +168,8 @@ pub struct Variant {
     pub activity: bool,
     /// The user's own penalty of weights, and of which.
     pub own: Option<(OwnPenalty, Vec<Part>)>,
+    /// Words of a network's work space, of the data that matrix programs share, and of a network's own, where there are any.
+    pub matrices: Option<[usize; 3]>,
 }
 
 /// The linked text of a kernel.
@@ -180,6 +204,8 @@ pub fn link(
             },
             "forcing" if geometry.forced.is_none() => continue,
             "own" => own(variant)?,
+            "gather" if variant.matrices.is_some() => Piece::library("gather_matrices")?,
+            "gather" => Piece::library("gather_parameters")?,
             "constraint" if variant.constrained => Piece::library("constraint_rules")?,
             "constraint" => Piece::library("constraint_none")?,
             "activity" if variant.activity => Piece::library("activity_rate")?,

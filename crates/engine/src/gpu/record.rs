@@ -57,13 +57,18 @@ pub(super) fn check(population: &Population, options: &TrainOptions) -> Result<(
     let (mut caps, mut own) = (0, 0);
     for r in &options.regularisers {
         match r.penalty {
-            Penalty::L1 { .. } | Penalty::L2 { .. } | Penalty::Rate => {}
+            Penalty::L1 { .. }
+            | Penalty::L2 { .. }
+            | Penalty::Rate
+            | Penalty::InputOrthogonality
+            | Penalty::Resolvent { .. }
+            | Penalty::Communicability { .. } => {}
             Penalty::RateCap { .. } => caps += 1,
             Penalty::Own { .. } => own += 1,
             _ => {
                 return refuse(
                     format!("penalty `{}`", r.penalty.name()),
-                    "l1, l2, own, rate, rate_cap; the others on the CPU",
+                    "l1, l2, own, rate, rate_cap, input_orthogonality, resolvent, communicability; the others on the CPU",
                 );
             }
         }
@@ -75,16 +80,6 @@ pub(super) fn check(population: &Population, options: &TrainOptions) -> Result<(
         return refuse(
             format!("{own} penalties of your own"),
             "one; more on the CPU",
-        );
-    }
-    if options
-        .constraint
-        .as_ref()
-        .is_some_and(|c| !c.is_elementwise())
-    {
-        return refuse(
-            "low rank, antisymmetric weights, or a random subspace".into(),
-            "signs, masks, gains, frozen and non-negative parts; the others on the CPU",
         );
     }
     Ok(())
