@@ -6,7 +6,7 @@
 mod gpu_adapter;
 
 use chiliad_engine::cpu::CpuExecutor;
-use chiliad_engine::executor::{Executor, TrainOptions};
+use chiliad_engine::executor::{Executor, TrainOptions, Training as _};
 use chiliad_engine::population::{Population, Role};
 use chiliad_engine::recipe::{
     Constraint, Forcing, JacobianNorm, OwnPenalty, Part, Penalty, Regulariser,
@@ -30,6 +30,14 @@ fn regulariser(penalty: Penalty) -> Regulariser {
     Regulariser {
         penalty,
         strength: vec![0.0, 0.02, 0.05],
+    }
+}
+
+/// The same for penalties whose gradients are small beside the loss's.
+fn strong(penalty: Penalty) -> Regulariser {
+    Regulariser {
+        penalty,
+        strength: vec![0.0, 0.5, 1.0],
     }
 }
 
@@ -69,6 +77,7 @@ fn forced_training_agrees_with_the_cpu() {
     };
     for cell in ["vanilla", "gru", "lstm", "rate", "plrnn", "shplrnn"] {
         let mut start = population(cell);
+        // Not fewer: of four units one of these readouts is nearly singular, and its inverse magnifies rounding.
         if let Some(latent) = start
             .architecture
             .cell
@@ -80,7 +89,7 @@ fn forced_training_agrees_with_the_cpu() {
             start
                 .constants
                 .chunks_exact_mut(n)
-                .for_each(|c| c[latent] = 4.0);
+                .for_each(|c| c[latent] = 6.0);
         }
         for forcing in [
             Forcing::Sparse {
@@ -231,7 +240,7 @@ fn penalties_of_matrices_agree_with_the_cpu() {
                     ..options()
                 };
                 let set = TrainOptions {
-                    regularisers: penalties.iter().cloned().map(regulariser).collect(),
+                    regularisers: penalties.iter().cloned().map(strong).collect(),
                     ..unset.clone()
                 };
                 let worst = apart(&gpu, &start, &set, &unset);
