@@ -2,7 +2,6 @@
 //! whole matrices.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "../../../tests/tests/gpu_adapter/mod.rs"]
 mod gpu_adapter;
 
 use chiliad_engine::cpu::CpuExecutor;
