@@ -1,7 +1,8 @@
 """Called by `run-fixed-points`: the same trained networks searched by this engine and by FixedPointFinder (PyTorch).
 
 1. `chiliad run` trains the networks on the 3-bit memory; `chiliad export` writes them for PyTorch.
-2. `chiliad fixed-points` searches all of them: seconds, points, certificates.
+2. `chiliad fixed-points` searches all of them: with its first round of seeds alone, until which its list is complete or not,
+   and until it is closed, with certificates. Seconds of both.
 3. FixedPointFinder searches the first few, as its own example does (1,024 visited states with noise of standard deviation
    0.5, at most 10,000 iterations, zero input), again with other seeds until it has every point of this engine's list or a
    budget of searches is spent. Its seconds are extrapolated to all networks, openly.
@@ -57,8 +58,17 @@ def trained(given, folder):
     chiliad("run", study, "--out", folder / "study", "--device", "cpu")
     chiliad("export", folder / "study", "--layout", "pytorch", "--out", folder / "torch.safetensors")
     chiliad("task", "sample", "flip_flop", "--trials", 128, "--seed", 1, "--out", folder / "trials.npz")
-    seconds = chiliad("fixed-points", folder / "study", "--trials", folder / "trials.npz", "--out", folder / "points")
-    return seconds
+    search = ["fixed-points", folder / "study", "--trials", folder / "trials.npz"]
+    once = chiliad(*search, "--rounds-max", 1, "--out", folder / "first")
+    return once, chiliad(*search, "--out", folder / "points")
+
+
+def listed(folder):
+    """States of all fixed points, and the network of each."""
+    census = [n["conditions"][0] for n in json.loads((folder / "census.json").read_text())["networks"]]
+    # Rows in the order of the networks, fixed points before slow ones.
+    network = np.concatenate([np.repeat([n, -1], [sum(c["counts"]), c["slow"]]) for n, c in enumerate(census)])
+    return np.load(folder / "fixed_points.npz")["state"], network, sum(c["certificate"] == "held" for c in census)
 
 
 def module(given, weights, n):
@@ -107,22 +117,21 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         subprocess.run(["cargo", "build", "--release", "--quiet"], cwd=ROOT, check=True)
-        ours_seconds = trained(given, folder)
+        once_seconds, ours_seconds = trained(given, folder)
         weights = {k.removeprefix("rnn."): v for k, v in load_file(folder / "torch.safetensors").items()}
-        arrays = np.load(folder / "points" / "fixed_points.npz")
-        table = json.loads((folder / "points" / "census.json").read_text())
+        states, network, held = listed(folder / "points")
         inputs = torch.from_numpy(np.load(folder / "trials.npz")["inputs"])
-        census = [n["conditions"][0] for n in table["networks"]]
-        held = sum(c["certificate"] == "held" for c in census)
-        # Rows in the order of the networks, fixed points before slow ones.
-        network = np.concatenate([np.repeat([n, -1], [sum(c["counts"]), c["slow"]]) for n, c in enumerate(census)])
+        first_states, first_network, _ = listed(folder / "first")
+        later = sum(len(missing(states[network == n], first_states[first_network == n])) for n in range(given.networks))
         report = {"cell": given.cell, "units": given.units, "networks": given.networks, "ours_seconds": ours_seconds,
-                  "ours_points": int((network >= 0).sum()), "ours_held": held, "peer": []}
-        print(f"chiliad: {given.networks} networks in {ours_seconds:.1f} s, {report['ours_points']} points, {held} certificates held")
+                  "ours_points": int((network >= 0).sum()), "ours_held": held, "ours_once_seconds": once_seconds,
+                  "ours_not_in_first_round": later, "peer": []}
+        print(f"chiliad: {given.networks} networks closed in {ours_seconds:.1f} s, {report['ours_points']} points, {held} certificates held; "
+              f"first round alone {once_seconds:.1f} s, {later} of the points not in it")
         for n in range(min(given.peer_networks, given.networks)):
             rnn = module(given, weights, n)
             state = {k: v.detach().clone() for k, v in rnn.state_dict().items()}
-            ours = arrays["state"][network == n]
+            ours = states[network == n]
             verified, refused = newton(rnn, {"module": state, "state": ours})
             with torch.no_grad():
                 visited = rnn(inputs)[0].numpy()
@@ -155,8 +164,9 @@ def main():
         per_network = sum(r["peer_seconds"] for r in rows) / len(rows)
         report["peer_seconds_all"] = per_network * given.networks
         report["ratio"] = report["peer_seconds_all"] / ours_seconds
+        report["ratio_once"] = report["peer_seconds_all"] / once_seconds
         print(f"FixedPointFinder: {per_network:.1f} s a network, extrapolated to {given.networks}: {report['peer_seconds_all']:.0f} s; "
-              f"ratio {report['ratio']:.0f}")
+              f"{report['ratio']:.0f} times until closed, {report['ratio_once']:.0f} times the first round")
     if given.json:
         Path(given.json).write_text(json.dumps(report, indent=1))
     if any(r["peer_only"] or r["ours_refused"] for r in rows):

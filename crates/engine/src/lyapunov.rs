@@ -106,7 +106,11 @@ impl Exponents {
         let exponents: Vec<f64> = pairs.iter().map(|p| p.0).collect();
         Self {
             kaplan_yorke: kaplan_yorke(&exponents, dimension),
-            entropy: exponents.iter().filter(|l| **l > 0.0).sum(),
+            // Not sum(): of none it is -0.
+            entropy: exponents
+                .iter()
+                .filter(|l| **l > 0.0)
+                .fold(0.0, |sum, l| sum + l),
             standard_error: pairs.into_iter().map(|p| p.1).collect(),
             exponents,
             steps,

@@ -151,6 +151,7 @@ fn a_resting_network_has_the_logarithms_of_its_multipliers() {
     );
     assert_eq!(found.kaplan_yorke, Some(0.0));
     assert_eq!(found.entropy, 0.0);
+    assert!(found.entropy.is_sign_positive());
 
     let cycle = cycles::newton(&mut system, &state, 1, 1.0, &cycles::Options::default()).unwrap();
     near(&cycle.points[0], &REST, 1e-11);

@@ -4,6 +4,7 @@ mod cell;
 mod distance;
 mod dynamics;
 mod explain;
+mod fixed_points;
 mod hops;
 mod linearise;
 mod numbers;
@@ -81,7 +82,7 @@ enum Command {
     /// Loss and gradient on given trials.
     Gradient(numbers::GradientArguments),
     /// Fixed points of a population.
-    FixedPoints(numbers::FixedPointsArguments),
+    FixedPoints(fixed_points::FixedPointsArguments),
     /// Periodic orbits of a population, and the attractors its states end on.
     Cycles(dynamics::CyclesArguments),
     /// Lyapunov exponents of a population.
@@ -142,7 +143,7 @@ pub(crate) fn perform(arguments: Arguments) -> anyhow::Result<()> {
         Command::Export(a) => weights::export(&a, json),
         Command::RollOut(a) => numbers::roll_out(&a, json),
         Command::Gradient(a) => numbers::gradient(&a, json),
-        Command::FixedPoints(a) => numbers::fixed_points(&a, json),
+        Command::FixedPoints(a) => fixed_points::fixed_points(&a, json),
         Command::Cycles(a) => dynamics::cycles(&a, json),
         Command::Lyapunov(a) => dynamics::lyapunov(&a, json),
         Command::Linearise(a) => linearise::linearise(&a, json),

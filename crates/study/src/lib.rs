@@ -7,10 +7,12 @@
 
 pub mod checkpoint;
 pub mod comparison;
+pub mod connections;
 pub mod distances;
 pub mod dynamics;
 pub mod engine_calls;
 pub mod error;
+pub mod fixed_points_plan;
 pub mod folder;
 pub mod gather;
 pub mod known_points;

@@ -2,6 +2,7 @@
 
 mod words;
 
+use crate::connections::{Areas, Masks};
 use crate::error::{Result, StudyError};
 use crate::spec::{DaleBy, Data};
 use crate::study::NetworkPlan;
@@ -78,6 +79,12 @@ pub enum ForcingPlan {
 pub struct Restriction {
     /// Dale's law.
     pub dale: Option<Dale>,
+    /// Areas of units.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub areas: Option<Areas>,
+    /// Factors of the weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub masks: Option<Masks>,
     /// Whether a unit may be its own input.
     pub autapses: bool,
     /// Never below 0.
@@ -95,6 +102,8 @@ impl Default for Restriction {
     fn default() -> Self {
         Self {
             dale: None,
+            areas: None,
+            masks: None,
             autapses: true,
             non_negative: Vec::new(),
             frozen: Vec::new(),
@@ -196,7 +205,10 @@ impl RecipePlan {
             let r = &self.restriction;
             constraint.non_negative(k, |role| r.non_negative.iter().any(|p| p.holds(role)));
             if let (Some(dale), Some(&ratio)) = (&r.dale, network.settings.get("ratio")) {
-                let signs = dale_signs(units, ratio);
+                let signs = match &r.areas {
+                    Some(areas) => areas.signs(ratio),
+                    None => dale_signs(units, ratio),
+                };
                 let form = match dale.by {
                     DaleBy::Projection => Form::Free,
                     DaleBy::Absolute => Form::Absolute,
@@ -207,6 +219,12 @@ impl RecipePlan {
                     let read: Vec<bool> = signs.iter().map(|s| *s > 0.0).collect();
                     constraint.read_out_from(k, &read).map_err(wrong)?;
                 }
+            }
+            if let Some(areas) = &r.areas {
+                areas.apply(&mut constraint, k, network.seeds.init);
+            }
+            if let Some(masks) = &r.masks {
+                masks.apply(&mut constraint, k)?;
             }
             if !r.autapses {
                 constraint.no_autapses(k);

@@ -10,14 +10,13 @@ mod recipe;
 mod train;
 
 use crate::error::{Result, StudyError};
+use crate::fixed_points_plan::FixedPointsPlan;
 use crate::folder::sha256;
 use crate::locate;
 use crate::spec::{
     ImportSpec, MeasureSpec, NetworksSpec, StudySpec, TaskSpec, Until, UntrainedSpec, defaults,
 };
-use crate::study::{
-    FixedPointsPlan, NetworkPlan, Origin, PopulationPlan, SUMMATION, Study, TaskPlan, TopologyPlan,
-};
+use crate::study::{NetworkPlan, Origin, PopulationPlan, SUMMATION, Study, TaskPlan, TopologyPlan};
 use check::{label, positive};
 use chiliad_engine::cell::Cell;
 use chiliad_engine::files::header::CellText;
@@ -152,20 +151,10 @@ impl Resolver<'_> {
                 positive(n).map_err(|m| self.refuse(&format!("{path}.{field}"), m))
             };
             let twice = match measure {
-                MeasureSpec::FixedPoints {
-                    seeds,
-                    driven,
-                    driven_steps,
-                } => {
-                    at_least_one("seeds", *seeds as u64)?;
-                    at_least_one("driven", *driven as u64)?;
-                    at_least_one("driven_steps", *driven_steps)?;
-                    let plan = FixedPointsPlan {
-                        seeds: *seeds,
-                        driven: *driven,
-                        driven_steps: *driven_steps,
-                    };
-                    fixed_points.replace(plan).map(|_| "FixedPoints")
+                MeasureSpec::FixedPoints(plan) => {
+                    plan.check()
+                        .map_err(|(field, m)| self.refuse(&format!("{path}.{field}"), m))?;
+                    fixed_points.replace(plan.clone()).map(|_| "FixedPoints")
                 }
                 MeasureSpec::Topology {
                     directions,

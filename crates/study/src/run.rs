@@ -104,12 +104,9 @@ pub fn run(
         started: Instant::now(),
     };
     let tuned = run.tune()?;
-    if let Some(tuned) = &tuned {
-        run = Run {
-            study: tuned,
-            ..run
-        };
-    }
+    // From here on, whatever is trained, beside the study too, has the step size that was chosen.
+    let study = tuned.as_ref().unwrap_or(study);
+    run = Run { study, ..run };
     for plan in run.order() {
         run.train(plan)?;
     }

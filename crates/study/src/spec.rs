@@ -23,6 +23,7 @@ pub use recipe::{
     OwnSpec, PenaliseSpec, RateCapSpec, ResolventSpec, ScalingSpec, SpectralRadiusSpec,
 };
 
+use crate::fixed_points_plan::FixedPointsPlan;
 use chiliad_engine::files::FileLayout;
 use chiliad_engine::population::initialise::Initial;
 use chiliad_engine::recipe::{Loss, Schedule};
@@ -287,17 +288,7 @@ pub struct UntrainedSpec {
 #[serde(deny_unknown_fields)]
 pub enum MeasureSpec {
     /// Fixed points, their census and the attractors reached.
-    FixedPoints {
-        /// Search seeds per network and condition.
-        #[serde(default = "defaults::search_seeds")]
-        seeds: usize,
-        /// Driven states from which attractors are sought.
-        #[serde(default = "defaults::driven")]
-        driven: usize,
-        /// Steps without pulses that they get.
-        #[serde(default = "defaults::driven_steps")]
-        driven_steps: u64,
-    },
+    FixedPoints(FixedPointsPlan),
     /// Graphs of the fixed points, how alike they are, and whether they explain the outputs; needs `FixedPoints`.
     Topology {
         /// Directions on an unstable circle.
@@ -354,7 +345,7 @@ impl MeasureSpec {
     #[must_use]
     pub fn distance(&self) -> Option<DistanceSpec> {
         Some(match self {
-            Self::FixedPoints { .. }
+            Self::FixedPoints(_)
             | Self::Topology { .. }
             | Self::Attractors(_)
             | Self::Lyapunov(_)
@@ -514,15 +505,6 @@ pub mod defaults {
     }
     pub fn noise() -> OneOrMany<f64> {
         OneOrMany::One(0.0)
-    }
-    pub fn search_seeds() -> usize {
-        1024
-    }
-    pub fn driven() -> usize {
-        256
-    }
-    pub fn driven_steps() -> u64 {
-        4000
     }
     pub fn directions() -> usize {
         64

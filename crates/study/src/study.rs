@@ -1,6 +1,7 @@
 //! A study with every default explicit and nothing left to decide: what `resolved.ron` holds.
 
 use crate::error::{Result, StudyError};
+use crate::fixed_points_plan::FixedPointsPlan;
 use crate::folder::sha256;
 use crate::recipe::{RecipePlan, Settings};
 use crate::spec::{
@@ -225,18 +226,6 @@ pub struct TuningPlan {
     pub seeds: Vec<u64>,
     /// The step size chosen; until there is one, the networks' is the first of those tried.
     pub chosen: Option<f64>,
-}
-
-/// How fixed points are sought.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FixedPointsPlan {
-    /// Search seeds per network and condition.
-    pub seeds: usize,
-    /// Driven states.
-    pub driven: usize,
-    /// Steps that they get.
-    pub driven_steps: u64,
 }
 
 /// How topology graphs are made.

@@ -1,16 +1,16 @@
 //! `linearise`: the linear system at every fixed and slow point, mode removal, and the slow set they form.
 
-use super::numbers::conditions;
+use super::fixed_points::conditions;
 use super::results::Results;
 use super::{Which, refuse};
 use crate::terminal::Progress;
 use chiliad::engine_calls;
+use chiliad::fixed_points_plan::FixedPointsPlan;
 use chiliad::known_points::KnownPoints;
 use chiliad::linear::{self, LinearPlan};
 use chiliad::population_folder::Found;
 use chiliad::run::Events;
 use chiliad::spec::LineariseSpec;
-use chiliad::study::FixedPointsPlan;
 use chiliad_analysis::linearised::removal::Normalisation;
 use chiliad_tasks::Trials;
 use serde_json::json;
@@ -148,9 +148,8 @@ fn points(
     let conditions = conditions(a.inputs.as_deref(), population.architecture.inputs)?;
     let device = engine_calls::open("cpu", None, 0.0)?;
     let plan = FixedPointsPlan {
-        seeds: 1024,
         driven: trials.map_or(0, |t| t.n_trials),
-        driven_steps: 4000,
+        ..FixedPointsPlan::default()
     };
     let search = engine_calls::Search {
         plan: &plan,

@@ -1,14 +1,9 @@
-//! `roll-out`, `gradient`, `fixed-points`: numbers of a population on plain files.
+//! `roll-out`, `gradient`: numbers of a population on plain files.
 
-use super::results::{STATES_MAX, at_most, free};
 use super::{Which, answer, refuse};
-use crate::terminal::Progress;
-use chiliad::manifest::StudyFolder;
-use chiliad::run::Events;
-use chiliad::study::FixedPointsPlan;
-use chiliad::{engine_calls, folder, points, spec};
+use chiliad::{engine_calls, folder};
 use chiliad_engine::files::tensors_to_bytes;
-use chiliad_tasks::{Condition, NpzArray, Trials, read_npz, write_npz};
+use chiliad_tasks::{NpzArray, Trials, read_npz, write_npz};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -38,45 +33,6 @@ pub(crate) struct GradientArguments {
     out: PathBuf,
     #[arg(long, default_value = "auto")]
     device: String,
-}
-
-#[derive(clap::Args)]
-pub(crate) struct FixedPointsArguments {
-    #[command(flatten)]
-    which: Which,
-    /// npz with `inputs` [condition, channel]; without it, no input.
-    #[arg(long)]
-    inputs: Option<PathBuf>,
-    /// npz with `state` [seed, state].
-    #[arg(long)]
-    seeds: Option<PathBuf>,
-    /// npz with trials whose states seed the search and are driven on: what is `reached` is where they end. Without it,
-    /// those of the study that the population stands in; an imported population has none, and nothing is `reached`.
-    #[arg(long)]
-    trials: Option<PathBuf>,
-    /// Search seeds per network and condition.
-    #[arg(long, default_value_t = 1024)]
-    n_seeds: usize,
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
-    #[arg(long)]
-    out: PathBuf,
-}
-
-/// The constant inputs of a file, or no input.
-pub(super) fn conditions(inputs: Option<&Path>, channels: usize) -> anyhow::Result<Vec<Condition>> {
-    let Some(file) = inputs else {
-        return Ok(vec![Condition {
-            label: "no input".into(),
-            input: vec![0.0; channels],
-        }]);
-    };
-    let inputs = array(file, "inputs", "[condition, channel]", 2, channels)?.to_f32();
-    let one = |(c, i): (usize, &[f32])| Condition {
-        label: c.to_string(),
-        input: i.to_vec(),
-    };
-    Ok(inputs.chunks(channels).enumerate().map(one).collect())
 }
 
 /// An array of an npz file with so many axes, the last of a known length; every value finite.
@@ -204,96 +160,6 @@ pub(super) fn gradient(a: &GradientArguments, json: bool) -> anyhow::Result<()> 
         json,
         &json!({"out": a.out.display().to_string(), "loss": g.loss}),
         &format!("loss {:?}; gradients in {}", g.loss, a.out.display()),
-    );
-    Ok(())
-}
-
-/// Trials that drive the networks, and for how many steps: as given, else as the population's study has them.
-fn driven(
-    a: &FixedPointsArguments,
-    study: Option<&StudyFolder>,
-) -> anyhow::Result<(Option<Trials>, u64)> {
-    let mut plan = FixedPointsPlan {
-        seeds: a.n_seeds,
-        driven: spec::defaults::driven(),
-        driven_steps: spec::defaults::driven_steps(),
-    };
-    if let Some(file) = &a.trials {
-        return Ok((Some(Trials::load_npz(file)?), plan.driven_steps));
-    }
-    let Some(folder) = study else {
-        return Ok((None, plan.driven_steps));
-    };
-    let study = folder.study()?;
-    plan = study.fixed_points.clone().unwrap_or(plan);
-    let trials = engine_calls::driven_trials(&study.task.load()?, &plan, study.seed)?;
-    Ok((Some(trials), plan.driven_steps))
-}
-
-pub(super) fn fixed_points(a: &FixedPointsArguments, json: bool) -> anyhow::Result<()> {
-    let found = a.which.open()?;
-    let population = &found.population;
-    let architecture = &population.architecture;
-    let n_state = architecture.cell.states.len() * architecture.units;
-    free(&a.out)?;
-    at_most("--n-seeds", a.n_seeds, STATES_MAX)?;
-    if a.n_seeds == 0 {
-        return refuse("--n-seeds 0; allowed: 1 or more".into());
-    }
-    let conditions = conditions(a.inputs.as_deref(), architecture.inputs)?;
-    let own_seeds = match &a.seeds {
-        Some(file) => array(file, "state", "[seed, state]", 2, n_state)?
-            .to_f64()
-            .chunks(n_state)
-            .map(<[f64]>::to_vec)
-            .collect(),
-        None => Vec::new(),
-    };
-    let (trials, driven_steps) = driven(a, found.study.as_ref())?;
-    let plan = FixedPointsPlan {
-        seeds: a.n_seeds,
-        driven: trials.as_ref().map_or(0, |t| t.n_trials),
-        driven_steps,
-    };
-    let device = engine_calls::open("cpu", None, 0.0)?;
-    let mut progress = Progress::new(json);
-    progress.begin("fixed points", &found.label);
-    let n = population.n_networks;
-    let search = engine_calls::Search {
-        plan: &plan,
-        conditions: &conditions,
-        trials: trials.as_ref(),
-        own_seeds,
-        seed: a.seed,
-    };
-    let points = engine_calls::fixed_points(&*device.executor, population, &search, &mut |done| {
-        progress.progress(done as f64 / n as f64, &format!("{done}/{n}"));
-    })?;
-    progress.end();
-    let indices: Vec<usize> = (0..n).collect();
-    folder::make(&a.out)?;
-    folder::write(
-        &a.out.join("fixed_points.parquet"),
-        &points::table(&indices, &points)?,
-    )?;
-    write_npz(
-        a.out.join("fixed_points.npz"),
-        &points::arrays(&points, n_state),
-    )?;
-    let census = points::census(&indices, &points, None);
-    folder::write(&a.out.join("census.json"), &census.to_json()?)?;
-    let total: usize = points.iter().flatten().map(|f| f.points.len()).sum();
-    answer(
-        json,
-        &serde_json::to_value(&census)?,
-        &format!(
-            "{total} fixed points of {n} networks in {}; {}",
-            a.out.display(),
-            trials.as_ref().map_or(
-                "no trials, so none is marked as reached".into(),
-                |t| format!("reached: where {} driven states end", t.n_trials)
-            )
-        ),
     );
     Ok(())
 }

@@ -128,8 +128,16 @@ fn dry(study: &Study, device: &str, json: bool) -> anyhow::Result<()> {
     let minutes = engine_calls::minutes(study, &task)?;
     let _ = writeln!(
         text,
-        "in all {parameters} parameters; populations are trained one after the other, so at most {:.1} MB at once, without trials; on this CPU about {minutes:.1} minutes if every network takes all its steps",
-        most as f64 / 1e6
+        "in all {parameters} parameters; populations are trained one after the other, so at most {:.1} MB at once, without trials; on this CPU about {minutes:.1} minutes if every network takes all its steps{}",
+        most as f64 / 1e6,
+        if study.topology.is_some()
+            || study.dynamics.linearise.is_some()
+            || study.comparison.is_some()
+        {
+            "; graphs, linear systems and distances not counted"
+        } else {
+            ""
+        }
     );
     let compared = study
         .comparison

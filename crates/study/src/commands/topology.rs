@@ -1,11 +1,12 @@
 //! `topology`: graphs of a population on plain files.
 
-use super::numbers::conditions;
+use super::fixed_points::{SearchArguments, conditions};
 use super::results::{STATES_MAX, at_most, free};
 use super::{Which, answer, refuse};
 use crate::terminal::Progress;
+use chiliad::fixed_points_plan::FixedPointsPlan;
 use chiliad::run::Events;
-use chiliad::study::{FixedPointsPlan, TopologyPlan};
+use chiliad::study::TopologyPlan;
 use chiliad::topology::{Measure, TopologyFile, measure, of_search};
 use chiliad::{engine_calls, folder, points};
 use chiliad_analysis::topology::agreement::{Pairs, agreement};
@@ -25,9 +26,8 @@ pub(crate) struct TopologyArguments {
     /// npz with trials: the first half seeds the search and is driven on, the second half judges the automaton.
     #[arg(long)]
     trials: Option<PathBuf>,
-    /// Search seeds per network and condition.
-    #[arg(long, default_value_t = 1024)]
-    n_seeds: usize,
+    #[command(flatten)]
+    search: SearchArguments,
     /// Directions on an unstable circle (project default).
     #[arg(long, default_value_t = 64)]
     directions: usize,
@@ -52,12 +52,10 @@ pub(super) fn topology(a: &TopologyArguments, json: bool) -> anyhow::Result<()> 
     let population = &found.population;
     let architecture = &population.architecture;
     free(&a.out)?;
-    at_most("--n-seeds", a.n_seeds, STATES_MAX)?;
+    let plan = a.search.plan()?;
     at_most("--directions", a.directions, STATES_MAX)?;
-    for (name, value) in [("--n-seeds", a.n_seeds), ("--directions", a.directions)] {
-        if value == 0 {
-            return refuse(format!("{name} 0; allowed: 1 or more"));
-        }
+    if a.directions == 0 {
+        return refuse("--directions 0; allowed: 1 or more".into());
     }
     if !(a.amplitude > 0.0 && a.amplitude <= 0.1) {
         return refuse(format!(
@@ -98,9 +96,8 @@ pub(super) fn topology(a: &TopologyArguments, json: bool) -> anyhow::Result<()> 
     progress.begin("fixed points", &found.label);
     let search = engine_calls::Search {
         plan: &FixedPointsPlan {
-            seeds: a.n_seeds,
             driven: driven.as_ref().map_or(0, |t| t.n_trials),
-            driven_steps: 4000,
+            ..plan
         },
         conditions: &conditions,
         trials: driven.as_ref(),

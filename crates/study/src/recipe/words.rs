@@ -40,6 +40,18 @@ impl RecipePlan {
                 .to_lowercase()
                 .replace("dale", "Dale");
         }
+        if let Some(areas) = &r.areas {
+            words += &format!(", areas of {:?} units", areas.units);
+        }
+        if let Some(masks) = &r.masks {
+            let given = [
+                ("recurrent", masks.recurrent.is_some()),
+                ("input", masks.input.is_some()),
+                ("readout", masks.readout.is_some()),
+            ];
+            let names: Vec<&str> = given.iter().filter(|g| g.1).map(|g| g.0).collect();
+            words += &format!(", weights masked: {}", names.join(", "));
+        }
         if !r.autapses {
             words += ", no autapses";
         }

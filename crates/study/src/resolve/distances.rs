@@ -54,7 +54,7 @@ impl Resolver<'_> {
                     let fixed_points = spec
                         .measure
                         .iter()
-                        .any(|m| matches!(m, MeasureSpec::FixedPoints { .. }));
+                        .any(|m| matches!(m, MeasureSpec::FixedPoints(_)));
                     if matches!(distance, DistanceSpec::Configuration(_)) && !fixed_points {
                         return Err(self.refuse(
                             &path,

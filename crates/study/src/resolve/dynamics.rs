@@ -33,7 +33,7 @@ impl Resolver<'_> {
                     plan.lyapunov.replace(s).map(|_| "Lyapunov")
                 }
                 MeasureSpec::Linearise(s) => {
-                    let searched = |m: &MeasureSpec| matches!(m, MeasureSpec::FixedPoints { .. });
+                    let searched = |m: &MeasureSpec| matches!(m, MeasureSpec::FixedPoints(_));
                     if !spec.measure.iter().any(searched) {
                         return Err(self.refuse(
                             &path,

@@ -2,11 +2,14 @@
 
 use super::Resolver;
 use super::check::{above_zero, within};
+use crate::connections::Masks;
 use crate::error::Result;
 use crate::recipe::{Dale, RecipePlan, Restriction, Settings};
 use crate::spec::{DaleBy, Data, ForcingSpec, OneOrMany, OptimiserSpec, ScalingSpec, TrainSpec};
 use chiliad_engine::cell::Cell;
+use chiliad_engine::population::initialise::Initial;
 use chiliad_engine::recipe::{Optimiser, OwnPenalty, Part, Penalty, Schedule};
+use chiliad_tasks::Task;
 
 impl Resolver<'_> {
     pub(super) fn recipe(
@@ -14,6 +17,7 @@ impl Resolver<'_> {
         spec: &TrainSpec,
         cell: &Cell,
         units: usize,
+        (task, outputs): (&Task, usize),
         path: &str,
     ) -> Result<RecipePlan> {
         let at = |field: &str| format!("{path}.{field}");
@@ -129,6 +133,8 @@ impl Resolver<'_> {
             of(&[
                 ("dale", c.dale.is_some()),
                 ("density", c.density.is_some()),
+                ("areas", c.areas.is_some()),
+                ("mask", c.mask.is_some()),
                 ("rank", c.rank.is_some()),
             ]),
         ) {
@@ -159,6 +165,8 @@ impl Resolver<'_> {
             of(&[
                 ("dale", c.dale.is_some()),
                 ("density", c.density.is_some()),
+                ("areas", c.areas.is_some()),
+                ("mask", c.mask.is_some()),
                 ("autapses", c.autapses == Some(false)),
                 ("rank", c.rank.is_some()),
                 ("antisymmetric", antisymmetric),
@@ -172,6 +180,23 @@ impl Resolver<'_> {
                     "proximal together with {other}; allowed: `proximal: false`, or recurrent weights without restriction"
                 ),
             ));
+        }
+        if let Some(areas) = &c.areas {
+            areas
+                .check(units)
+                .map_err(|(field, m)| refuse(&format!("constrain.areas.{field}"), m))?;
+            if c.density.is_some() {
+                return Err(refuse(
+                    "constrain.density",
+                    "together with areas; allowed: one of them, areas say the shares".into(),
+                ));
+            }
+            if matches!(spec.initial, Initial::DaleBalanced { .. }) {
+                return Err(refuse(
+                    "initial",
+                    "DaleBalanced, whose first units are excitatory, together with areas, each of which has its own; allowed: another".into(),
+                ));
+            }
         }
         if let Some(unit) = c.silenced.iter().find(|u| **u >= units) {
             return Err(refuse(
@@ -214,6 +239,8 @@ impl Resolver<'_> {
                     by: d.by,
                     excitatory_readout: d.excitatory_readout,
                 }),
+                areas: c.areas.clone(),
+                masks: self.masks(spec, units, (task, outputs), path)?,
                 autapses: c.autapses.unwrap_or(true),
                 non_negative: c.non_negative.clone(),
                 frozen: c.frozen.clone(),
@@ -224,6 +251,23 @@ impl Resolver<'_> {
             observe: spec.observe.clone(),
             forcing: self.forcing(spec, cell, path)?,
         })
+    }
+
+    /// Masks of the file named, for the networks that train on the variant.
+    fn masks(
+        &self,
+        spec: &TrainSpec,
+        units: usize,
+        (task, outputs): (&Task, usize),
+        path: &str,
+    ) -> Result<Option<Masks>> {
+        let Some(file) = &spec.constrain.mask else {
+            return Ok(None);
+        };
+        let inputs = task.shape(&spec.variant)?.n_inputs;
+        Masks::read(&self.beside(file), units, inputs, outputs)
+            .map(Some)
+            .map_err(|e| self.refuse(&format!("{path}.constrain.mask"), e.to_string()))
     }
 
     fn optimiser(&self, spec: &OptimiserSpec, path: &str) -> Result<Optimiser> {

@@ -194,7 +194,7 @@ impl Resolver<'_> {
             curriculum: self.curriculum(spec, task, path)?,
             batch: spec.batch,
             bank_trials: spec.bank_trials,
-            recipe: Box::new(self.recipe(spec, cell, units, path)?),
+            recipe: Box::new(self.recipe(spec, cell, units, (task, outputs), path)?),
             clip_norm: spec.clip_norm,
             until: spec.until.clone(),
             max_steps: spec.max_steps,

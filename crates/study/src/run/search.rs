@@ -3,8 +3,9 @@
 use super::Run;
 use crate::engine_calls::{self, Search};
 use crate::error::Result;
+use crate::fixed_points_plan::FixedPointsPlan;
 use crate::points;
-use crate::study::{FixedPointsPlan, PopulationPlan};
+use crate::study::PopulationPlan;
 use chiliad_engine::files::own;
 use chiliad_tasks::Trials;
 use chiliad_tasks::task::TRAIN;

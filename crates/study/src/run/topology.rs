@@ -3,7 +3,8 @@
 use super::Run;
 use crate::engine_calls::{self, Search};
 use crate::error::Result;
-use crate::study::{FixedPointsPlan, Origin, PopulationPlan, TopologyPlan};
+use crate::fixed_points_plan::FixedPointsPlan;
+use crate::study::{Origin, PopulationPlan, TopologyPlan};
 use crate::tables::Table;
 use crate::topology::{self, Measure};
 use chiliad_analysis::topology::Landscape;

@@ -2,6 +2,7 @@
 //! allowed it is an axis.
 
 use super::{OneOrMany, defaults};
+use crate::connections::Areas;
 use chiliad_engine::recipe::Part;
 use serde::{Deserialize, Serialize};
 
@@ -208,6 +209,10 @@ pub struct ConstrainSpec {
     pub dale: Option<DaleSpec>,
     /// Share of recurrent weights present, a pattern per network.
     pub density: Option<OneOrMany<f64>>,
+    /// Areas of units, and the shares of connections between them.
+    pub areas: Option<Areas>,
+    /// npz with `recurrent` [to, from], `input` [to, input], `readout` [output, from]: factors of the weights.
+    pub mask: Option<String>,
     /// Whether a unit may be its own input; yes by default.
     pub autapses: Option<bool>,
     /// Weights that stay at 0 or above, by projection.

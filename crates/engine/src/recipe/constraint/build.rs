@@ -78,60 +78,80 @@ impl Constraint {
         if !(0.0..=1.0).contains(&density) {
             return Err(Self::refuse(format!("density {density}"), "0 to 1".into()));
         }
+        self.sparse_between(network, recurrent, |_, _| density, seed);
+        Ok(())
+    }
+
+    /// Every weight of some tensors is present with probability `density(row, column)`, by the network's own pattern: areas
+    /// that are densely wired within and sparsely between, inputs that reach some of the units.
+    pub fn sparse_between(
+        &mut self,
+        network: usize,
+        wanted: impl Fn(Role) -> bool,
+        density: impl Fn(usize, usize) -> f64,
+        seed: u64,
+    ) {
         let stream = Stream::new(seed, SPARSITY);
         let n = self.layout.n_params;
         let rules = &mut self.rules[network * n..][..n];
         for (k, tensor) in self.layout.tensors.iter().enumerate() {
-            if recurrent(tensor.role) {
-                for (e, rule) in rules[tensor.range()].iter_mut().enumerate() {
-                    if f64::from(stream.uniform_at(k as u32, e as u32)) >= density {
-                        rule.factor = 0.0;
-                    }
+            if !wanted(tensor.role) {
+                continue;
+            }
+            let columns = tensor.shape.last().copied().unwrap_or(1).max(1);
+            for (e, rule) in rules[tensor.range()].iter_mut().enumerate() {
+                let present = f64::from(stream.uniform_at(k as u32, e as u32));
+                if present >= density(e / columns, e % columns) {
+                    rule.factor = 0.0;
                 }
             }
         }
-        Ok(())
     }
 
     /// Recurrent weights where `mask` (`[to, from]`) is 0 are absent; other values multiply: areas, blocks, distances.
     pub fn recurrent_mask(&mut self, network: usize, mask: &[f32]) -> Result<(), EngineError> {
-        let units = self.units();
-        if mask.len() != units * units {
-            return Err(Self::refuse(
-                format!("mask of {} values", mask.len()),
-                format!("{units} x {units}, [to, from]"),
-            ));
-        }
-        self.each(network, recurrent, |rule, to, from| {
-            rule.factor *= mask[to * units + from];
-        });
-        Ok(())
+        self.mask(network, "recurrent", "[to, from]", recurrent, mask)
     }
 
-    /// Input weights are present where `mask` (`[to, input]`) is not 0.
+    /// The same of input weights, `[to, input]`, of which not all may go.
     pub fn input_mask(&mut self, network: usize, mask: &[f32]) -> Result<(), EngineError> {
-        let expected = self
-            .layout
-            .tensors
-            .iter()
-            .find(|t| matches!(t.role, Role::Input(..)))
-            .map_or(0, crate::population::Tensor::len);
-        if mask.len() != expected || mask.iter().all(|m| *m == 0.0) {
+        let wanted = |r| matches!(r, Role::Input(..));
+        self.mask(network, "input", "[to, input]", wanted, mask)
+    }
+
+    /// The same of the readout, `[output, from]`, of which not all may go.
+    pub fn readout_mask(&mut self, network: usize, mask: &[f32]) -> Result<(), EngineError> {
+        let wanted = |r| r == Role::Readout;
+        self.mask(network, "readout", "[output, from]", wanted, mask)
+    }
+
+    fn mask(
+        &mut self,
+        network: usize,
+        name: &str,
+        axes: &str,
+        wanted: impl Fn(Role) -> bool,
+        mask: &[f32],
+    ) -> Result<(), EngineError> {
+        let tensor = self.layout.tensors.iter().find(|t| wanted(t.role));
+        let shape = tensor.map_or_else(|| vec![0, 0], |t| t.shape.clone());
+        let present = mask.iter().filter(|m| **m != 0.0).count();
+        let finite = mask.iter().all(|m| m.is_finite());
+        if mask.len() != shape[0] * shape[1] || !finite || (name != "recurrent" && present == 0) {
             return Err(Self::refuse(
                 format!(
-                    "mask of {} values, {} of them not 0",
-                    mask.len(),
-                    mask.iter().filter(|m| **m != 0.0).count()
+                    "{name} mask of {} values, {present} of them not 0",
+                    mask.len()
                 ),
-                format!("{expected} values, [to, input], that cut not every input"),
+                format!(
+                    "{} x {} finite values, {axes}, that leave some weights",
+                    shape[0], shape[1]
+                ),
             ));
         }
-        let columns = expected / self.units().max(1);
-        self.each(
-            network,
-            |r| matches!(r, Role::Input(..)),
-            |rule, to, from| rule.factor *= mask[to * columns + from],
-        );
+        self.each(network, wanted, |rule, row, column| {
+            rule.factor *= mask[row * shape[1] + column];
+        });
         Ok(())
     }
 

@@ -5,10 +5,10 @@ use super::super::refuse;
 use super::metric::Metric;
 use super::options::DistanceArguments;
 use super::{Label, Named};
+use chiliad::engine_calls;
+use chiliad::fixed_points_plan::FixedPointsPlan;
 use chiliad::manifest::StudyFolder;
 use chiliad::population_folder::{self, Found};
-use chiliad::study::FixedPointsPlan;
-use chiliad::{engine_calls, spec};
 use chiliad_analysis::distances::dsa::{Driven, Operator};
 use chiliad_analysis::distances::{Recording, Samples};
 use chiliad_analysis::pathways;
@@ -357,9 +357,8 @@ fn probe(a: &DistanceArguments, found: &[Found]) -> anyhow::Result<NpzArray> {
     };
     let study = folder.study()?;
     let plan = FixedPointsPlan {
-        seeds: 0,
         driven: a.n_trials,
-        driven_steps: spec::defaults::driven_steps(),
+        ..FixedPointsPlan::default()
     };
     let trials = engine_calls::driven_trials(&study.task.load()?, &plan, study.seed)?;
     if trials.n_inputs != channels {

@@ -1,16 +1,8 @@
 //! The command line on real files: PyTorch's numbers come back, and a study ends with the same bits however it was run.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
+use crate::folder::Folder;
 use chiliad_tasks::read_npz;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-
-fn folder(name: &str) -> PathBuf {
-    let path = std::env::temp_dir().join(format!("chiliad-cli-{}-{name}", std::process::id()));
-    let _ = std::fs::remove_dir_all(&path);
-    std::fs::create_dir_all(&path).unwrap();
-    path
-}
 
 fn chiliad(arguments: &[&str], code: i32) {
     let output = Command::new(env!("CARGO_BIN_EXE_chiliad"))
@@ -28,7 +20,7 @@ fn chiliad(arguments: &[&str], code: i32) {
 #[test]
 fn pytorch_networks_roll_out_as_in_pytorch() {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data");
-    let folder = folder("pytorch");
+    let folder = Folder::new("pytorch");
     for (name, cell, activation) in [
         ("rnn_tanh", "vanilla", "tanh"),
         ("rnn_relu", "vanilla", "relu"),
@@ -101,12 +93,11 @@ fn pytorch_networks_roll_out_as_in_pytorch() {
             std::fs::read(folder.join(format!("{name}-again/weights.safetensors"))).unwrap()
         );
     }
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
 fn interrupted_or_sharded_a_study_ends_with_the_same_bits() {
-    let folder = folder("bits");
+    let folder = Folder::new("bits");
     let study = folder.join("s.ron");
     std::fs::write(&study, "(title: \"small\", task: \"flip_flop\", networks: [Train(cell: [\"gru\", \"vanilla\"], units: 7, seeds: 3, max_steps: 60, eval_every: 10, eval_trials: 32, bank_trials: 64, snapshots: [])], measure: [FixedPoints(seeds: 32, driven: 8, driven_steps: 50)])").unwrap();
     let at = |name: &str| folder.join(name).to_str().unwrap().to_owned();
@@ -174,7 +165,6 @@ fn interrupted_or_sharded_a_study_ends_with_the_same_bits() {
         ],
         0,
     );
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
@@ -187,7 +177,7 @@ fn a_bare_module_without_a_readout_outputs_its_hidden_state() {
         .filter(|(name, _)| !name.starts_with("readout"))
         .map(|(name, t)| (name, t.shape, t.data.iter().map(|x| *x as f32).collect()))
         .collect();
-    let folder = folder("bare");
+    let folder = Folder::new("bare");
     let at = |name: &str| folder.join(name).to_str().unwrap().to_owned();
     let (file, net, out) = (at("bare.safetensors"), at("net"), at("out.npz"));
     let bytes = chiliad_engine::files::tensors_to_bytes(&bare, None).unwrap();
@@ -206,5 +196,4 @@ fn a_bare_module_without_a_readout_outputs_its_hidden_state() {
     for (a, b) in ours["outputs"].to_f64().iter().zip(&theirs) {
         assert!((a - b).abs() < 1e-6);
     }
-    std::fs::remove_dir_all(folder).unwrap();
 }

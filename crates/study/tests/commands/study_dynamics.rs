@@ -1,72 +1,12 @@
 //! Attractors, Lyapunov exponents and linear systems inside studies, from outside: known answers, that they are what the
 //! commands give, resumption, parts, the report, defaults, and what is refused.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-use chiliad::tables::Table;
+use crate::folder::Folder;
 use chiliad_tasks::{NpzArray, Task, write_npz};
-use serde_json::Value;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-
-/// A folder of this test's own.
-struct Folder(PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Self {
-        let path =
-            std::env::temp_dir().join(format!("chiliad-dynamics-{}-{name}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn output(&self, words: &str) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_chiliad"))
-            .args(words.split(' '))
-            .current_dir(&self.0)
-            .output()
-            .unwrap()
-    }
-
-    /// Standard output of a run that ends well.
-    fn run(&self, words: &str) -> String {
-        let output = self.output(words);
-        let message = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(0), "{words}: {message}");
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.0.join(name), text).unwrap();
-    }
-
-    fn json(&self, file: &str) -> Value {
-        serde_json::from_slice(&self.read(file)).unwrap()
-    }
-
-    fn read(&self, file: &str) -> Vec<u8> {
-        std::fs::read(self.0.join(file)).unwrap_or_else(|e| panic!("{file}: {e}"))
-    }
-
-    fn table(&self, file: &str) -> Table {
-        Table::from_bytes(self.read(file), Path::new(file)).unwrap()
-    }
-
-    fn refused(&self, measure: &str, needed: &[&str]) {
+    fn refused_measure(&self, measure: &str, needed: &[&str]) {
         self.write("bad.ron", &study(measure));
-        let output = self.output("run bad.ron --out bad");
-        let message = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{measure}: {message}");
-        for part in needed {
-            assert!(message.contains(part), "`{part}` is not in: {message}");
-        }
-        assert!(!self.0.join("bad").exists(), "something was left behind");
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
+        self.refused("run bad.ron --out bad", needed);
     }
 }
 
@@ -95,6 +35,20 @@ const FILES: [&str; 7] = [
 ];
 
 #[test]
+fn what_a_measure_costs_is_in_the_minutes_said_before() {
+    let f = Folder::new("minutes");
+    let minutes = |measure: &str| {
+        f.write("s.ron", &study(measure));
+        f.json("run s.ron --dry")["minutes"].as_f64().unwrap()
+    };
+    let none = minutes("");
+    // Such that the noise in the peak that is measured, a few times at most, cannot hide it.
+    assert!(minutes("Attractors(driven: 4096, settle_steps: 1000000)") > 10.0 * none);
+    assert!(minutes("Lyapunov(steps: 100000000)") > 10.0 * none);
+    assert!(minutes("FixedPoints(seeds: 1000000)") > 10.0 * none);
+}
+
+#[test]
 fn a_study_gives_what_the_commands_give_whole_in_parts_or_made_anew() {
     let f = Folder::new("every");
     f.write("s.ron", &study(EVERY));
@@ -114,7 +68,7 @@ fn a_study_gives_what_the_commands_give_whole_in_parts_or_made_anew() {
     // What is damaged is made anew, and nothing else.
     let place = "whole/populations/gru-tanh-6";
     f.write(&format!("{place}/lyapunov.parquet"), "damaged");
-    std::fs::remove_file(f.0.join(place).join("attractors.json")).unwrap();
+    std::fs::remove_file(f.join(place).join("attractors.json")).unwrap();
     let stages = f.run("status whole");
     let to_do = |stage: &str| {
         stages
@@ -143,7 +97,7 @@ fn a_study_gives_what_the_commands_give_whole_in_parts_or_made_anew() {
             ("inputs", of(t.n_inputs, &t.inputs)),
             ("targets", of(t.n_outputs, &t.targets)),
         ];
-        write_npz(f.0.join(format!("t{n}.npz")), &arrays).unwrap();
+        write_npz(f.join(format!("t{n}.npz")), &arrays).unwrap();
     }
     for label in LABELS {
         let here = format!("whole/populations/{label}");
@@ -154,9 +108,9 @@ fn a_study_gives_what_the_commands_give_whole_in_parts_or_made_anew() {
         f.run(&format!(
             "linearise {here} --trials t4.npz --relax 20 --slow 3 --out d-{label}"
         ));
-        let own = |name: &str| f.json(&format!("{here}/{name}.json"))["networks"].clone();
+        let own = |name: &str| f.value(&format!("{here}/{name}.json"))["networks"].clone();
         let command =
-            |name: &str| f.json(&format!("{name}-{label}/result.json"))["networks"].clone();
+            |name: &str| f.value(&format!("{name}-{label}/result.json"))["networks"].clone();
         assert_eq!(own("linearise"), command("d"), "{label}");
         let (spectra, exponents) = (own("lyapunov"), command("l"));
         let table = f.table(&format!("{here}/lyapunov.parquet"));
@@ -199,7 +153,7 @@ fn a_study_gives_what_the_commands_give_whole_in_parts_or_made_anew() {
     ] {
         assert!(report.contains(part), "{part}");
     }
-    assert!(f.0.join("whole/figures/lyapunov_spectra.svg").exists());
+    assert!(f.join("whole/figures/lyapunov_spectra.svg").exists());
 }
 
 /// A study folder has its own trials and its own constant inputs: nothing needs to be named.
@@ -213,7 +167,7 @@ fn cycles_of_a_study_folder_take_its_inputs_and_trials() {
     );
     f.run("run s.ron --out out");
     f.run("cycles out --driven 16 --uniform 8 --settle-steps 100 --classify-steps 200 --max-period 1 --n-seeds 8 --out cycles");
-    let networks = f.json("cycles/result.json")["networks"].clone();
+    let networks = f.value("cycles/result.json")["networks"].clone();
     let conditions = Task::builtin("context_integration").unwrap().conditions();
     assert_eq!(
         (conditions.len(), networks.as_array().unwrap().len()),
@@ -232,7 +186,7 @@ fn cycles_of_a_study_folder_take_its_inputs_and_trials() {
             }
         }
     }
-    let study = f.json("out/populations/ugrnn-tanh-5/attractors.json");
+    let study = f.value("out/populations/ugrnn-tanh-5/attractors.json");
     assert_eq!(study["networks"], networks);
 }
 
@@ -246,11 +200,11 @@ fn known_networks_have_their_figures() {
         ("w_out".to_owned(), vec![2, 1, 1], vec![1.0; 2]),
     ];
     let bytes = chiliad_engine::files::tensors_to_bytes(&tensors, None).unwrap();
-    std::fs::write(f.0.join("two.safetensors"), bytes).unwrap();
+    std::fs::write(f.join("two.safetensors"), bytes).unwrap();
     let wave: Vec<f32> = (0..80).map(|k| (k as f32 * 0.7 + 0.3).sin()).collect();
     let array = || NpzArray::f32(&[4, 20, 1], wave.clone());
     write_npz(
-        f.0.join("t.npz"),
+        f.join("t.npz"),
         &[("inputs", array()), ("targets", array())],
     )
     .unwrap();
@@ -382,6 +336,6 @@ fn bad_values_are_refused_with_file_field_and_line() {
         ("Lyapunov(exponent: 3)", "measure[0]", "exponents"),
         ("Attractor()", "measure[0]", "Attractors"),
     ] {
-        f.refused(measure, &["bad.ron:3:", field, allowed]);
+        f.refused_measure(measure, &["bad.ron:3:", field, allowed]);
     }
 }

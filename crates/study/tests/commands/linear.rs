@@ -1,52 +1,24 @@
 //! `linearise`, `hops` and `probe` from outside: known answers on plain files, and what they refuse.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
+use crate::folder::Folder;
 use chiliad_engine::files::tensors_to_bytes;
-use chiliad_tasks::{NpzArray, read_npz, write_npz};
+use chiliad_tasks::{NpzArray, read_npz};
 use serde_json::Value;
-use std::path::PathBuf;
-use std::process::{Command, Output};
-
-/// A folder of this test's own, empty.
-struct Folder(PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Self {
-        let path =
-            std::env::temp_dir().join(format!("chiliad-linear-{}-{name}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn run(&self, words: &str) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_chiliad"))
-            .args(words.split(' '))
-            .current_dir(&self.0)
-            .output()
-            .unwrap()
-    }
-
     /// Standard output must be one JSON value, the same as in `result.json` of `out`.
     fn result(&self, words: &str, out: &str) -> Value {
-        let output = self.run(&format!("{words} --out {out} --json"));
+        let output = self.output(&format!("{words} --out {out} --json"));
         let message = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(0), "{words}: {message}");
         let said: Value = serde_json::from_slice(&output.stdout).unwrap();
-        let file = std::fs::read(self.0.join(out).join("result.json")).unwrap();
+        let file = std::fs::read(self.join(out).join("result.json")).unwrap();
         assert_eq!(said, serde_json::from_slice::<Value>(&file).unwrap());
         said
     }
 
-    /// Exit code 2, a message with all of `needed`, and no folder `out`.
-    fn refused(&self, words: &str, needed: &[&str]) {
-        let output = self.run(&format!("{words} --out nothing"));
-        let message = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{words}: {message}");
-        for part in needed {
-            assert!(message.contains(part), "`{part}` is not in: {message}");
-        }
-        assert!(!self.0.join("nothing").exists(), "{words}");
+    /// Refused, and no folder `out`.
+    fn refused_out(&self, words: &str, needed: &[&str]) {
+        self.refused(&format!("{words} --out nothing"), needed);
     }
 
     /// Imports networks, all tensors `[network, ...]`, as `name`.
@@ -55,9 +27,9 @@ impl Folder {
             .iter()
             .map(|(n, shape, v)| ((*n).to_owned(), shape.to_vec(), v.to_vec()))
             .collect();
-        let file = self.0.join(format!("{name}.safetensors"));
+        let file = self.join(format!("{name}.safetensors"));
         std::fs::write(&file, tensors_to_bytes(&tensors, None).unwrap()).unwrap();
-        let output = self.run(&format!(
+        let output = self.output(&format!(
             "import {name}.safetensors --cell {cell} --out {name}"
         ));
         assert!(
@@ -65,16 +37,6 @@ impl Folder {
             "{}",
             String::from_utf8_lossy(&output.stderr)
         );
-    }
-
-    fn npz(&self, name: &str, arrays: &[(&str, NpzArray)]) {
-        write_npz(self.0.join(name), arrays).unwrap();
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
@@ -119,7 +81,7 @@ fn memories(f: &Folder) {
             ),
         ],
     );
-    let sampled = f.run("task sample flip_flop --trials 24 --seed 3 --out trials.npz");
+    let sampled = f.output("task sample flip_flop --trials 24 --seed 3 --out trials.npz");
     assert!(sampled.status.success());
 }
 
@@ -166,13 +128,17 @@ fn linearise_of_three_bits() {
     }
     assert_eq!(condition["slow_set"]["shape"], "pieces");
     assert_eq!(condition["slow_set"]["betti_0"], 27);
-    let arrays = read_npz(f.0.join("here/linearised.npz")).unwrap();
+    let arrays = read_npz(f.join("here/linearised.npz")).unwrap();
     assert_eq!(arrays["eigenvalues"].shape, [54, 3, 2]);
     assert_eq!(arrays["left"].shape, [54, 3, 3, 2]);
     assert_eq!(arrays["input_jacobian"].shape, [54, 3, 3]);
 
     // Points from files are the same points.
-    assert!(f.run("fixed-points memory --out points").status.success());
+    assert!(
+        f.output("fixed-points memory --out points")
+            .status
+            .success()
+    );
     let again = f.result("linearise memory --points points", "again");
     assert_eq!(again["networks"], result["networks"]);
     // Driven states: still pieces, now with drift.
@@ -187,12 +153,12 @@ fn linearise_of_three_bits() {
             > 500
     );
 
-    f.refused(
+    f.refused_out(
         "linearise memory --points nowhere",
         &["cannot read", "nowhere"],
     );
-    f.refused("linearise memory --horizon 0", &["--horizon 0", "allowed"]);
-    f.refused(
+    f.refused_out("linearise memory --horizon 0", &["--horizon 0", "allowed"]);
+    f.refused_out(
         "linearise memory --persistence 0",
         &["--persistence", "above 0"],
     );
@@ -205,7 +171,7 @@ fn linearise_of_three_bits() {
             ("w_out", &[2, 3, 3], &[1.0; 18]),
         ],
     );
-    f.refused(
+    f.refused_out(
         "linearise other --points points",
         &["another population", "moves by"],
     );
@@ -213,7 +179,7 @@ fn linearise_of_three_bits() {
         "bad.npz",
         &[("inputs", NpzArray::f64(&[1, 2], vec![0.0; 2]))],
     );
-    f.refused(
+    f.refused_out(
         "linearise memory --inputs bad.npz",
         &["bad.npz", "`inputs`", "[condition, channel]"],
     );
@@ -223,7 +189,7 @@ fn linearise_of_three_bits() {
 fn linearise_of_an_exact_line() {
     // h' = (h + its swap) / 2 for positive h: every (a, a) is fixed. Visited states find the line, points alone need not.
     let f = Folder::new("line");
-    let file = f.0.join("line.safetensors");
+    let file = f.join("line.safetensors");
     let tensors = [
         ("w_rec.a".to_owned(), vec![2, 2], vec![0.5_f32; 4]),
         ("w_in.a".to_owned(), vec![2, 1], vec![1.0, 0.0]),
@@ -231,7 +197,7 @@ fn linearise_of_an_exact_line() {
     ];
     std::fs::write(&file, tensors_to_bytes(&tensors, None).unwrap()).unwrap();
     assert!(
-        f.run("import line.safetensors --cell vanilla --activation relu --out line")
+        f.output("import line.safetensors --cell vanilla --activation relu --out line")
             .status
             .success()
     );
@@ -307,7 +273,7 @@ fn hops_of_the_reference_system() {
     assert_eq!(n["gate"]["recurrent"], "a");
     assert!(n["correlation_with_optimal"].is_null() && n["driven"].is_null());
     assert_eq!(
-        read_npz(f.0.join("out/hops.npz")).unwrap()["hops"].shape,
+        read_npz(f.join("out/hops.npz")).unwrap()["hops"].shape,
         [1, 6, 2, 2]
     );
     let much = f.result("hops ref --alpha 1.2", "much");
@@ -318,12 +284,12 @@ fn hops_of_the_reference_system() {
             .unwrap()
             .contains("converge")
     );
-    f.refused("hops ref --alpha 0", &["--alpha 0", "above 0"]);
-    f.refused("hops ref --length 0", &["--length 0"]);
-    f.refused("hops ref --density 2", &["--density 2"]);
-    f.refused("hops ref --gate nope", &["nope", "[a]"]);
-    std::fs::write(f.0.join("bad.npy"), "no array").unwrap();
-    f.refused("hops ref --optimal bad.npy", &["bad.npy"]);
+    f.refused_out("hops ref --alpha 0", &["--alpha 0", "above 0"]);
+    f.refused_out("hops ref --length 0", &["--length 0"]);
+    f.refused_out("hops ref --density 2", &["--density 2"]);
+    f.refused_out("hops ref --gate nope", &["nope", "[a]"]);
+    std::fs::write(f.join("bad.npy"), "no array").unwrap();
+    f.refused_out("hops ref --optimal bad.npy", &["bad.npy"]);
 }
 
 #[test]
@@ -343,10 +309,14 @@ fn probe_of_three_bits() {
         );
     }
     assert_eq!(
-        read_npz(f.0.join("units/probed.npz")).unwrap()["outputs"].shape,
+        read_npz(f.join("units/probed.npz")).unwrap()["outputs"].shape,
         [24, 64, 3]
     );
-    assert!(f.run("fixed-points memory --out points").status.success());
+    assert!(
+        f.output("fixed-points memory --out points")
+            .status
+            .success()
+    );
     let result = f.result(
         "probe memory --network 1 --remove-mode 26:0 --points points --trials trials.npz",
         "mode",
@@ -368,23 +338,23 @@ fn probe_of_three_bits() {
     assert!(other > 10.0 * intact, "{other} {intact}");
     assert_eq!(n["nodes"], serde_json::json!({"labelled": 8, "kept": 8}));
     let probe = "probe memory --trials trials.npz --network";
-    f.refused(&format!("{probe} 0"), &["--remove-units"]);
-    f.refused(
+    f.refused_out(&format!("{probe} 0"), &["--remove-units"]);
+    f.refused_out(
         &format!("{probe} 2 --remove-units 0"),
         &["--network 2", "there are 2"],
     );
-    f.refused(&format!("{probe} 0 --remove-units 3"), &["less than 3"]);
-    f.refused(&format!("{probe} 0 --remove-mode 1-2"), &["POINT:MODE"]);
-    f.refused(&format!("{probe} 0 --remove-mode 0:0"), &["fixed_points"]);
-    f.refused(
+    f.refused_out(&format!("{probe} 0 --remove-units 3"), &["less than 3"]);
+    f.refused_out(&format!("{probe} 0 --remove-mode 1-2"), &["POINT:MODE"]);
+    f.refused_out(&format!("{probe} 0 --remove-mode 0:0"), &["fixed_points"]);
+    f.refused_out(
         &format!("{probe} 0 --points points --remove-mode 27:0"),
         &["27 points"],
     );
-    f.refused(
+    f.refused_out(
         &format!("{probe} 0 --points points --remove-mode 0:3"),
         &["no mode 3"],
     );
-    f.refused(
+    f.refused_out(
         &format!("{probe} 0 --transplant-from 1 --step 63"),
         &["less than 63"],
     );

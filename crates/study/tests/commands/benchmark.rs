@@ -1,6 +1,5 @@
 //! The benchmark from outside: step sizes tuned by pilots, its files and figures, resumption and parts.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
+use crate::folder::Folder;
 use chiliad::tables::Table;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -16,11 +15,8 @@ const STUDY: &str = r#"(
     measure: [Benchmark(noise: [1e-6, 0.5], silenced: [0.1, 0.5], draws: 2, longer: "double_length", trials: 24)],
 )"#;
 
-fn folder(name: &str) -> PathBuf {
-    let path =
-        std::env::temp_dir().join(format!("chiliad-benchmark-{}-{name}", std::process::id()));
-    let _ = std::fs::remove_dir_all(&path);
-    std::fs::create_dir_all(&path).unwrap();
+fn folder(name: &str) -> Folder {
+    let path = Folder::new(name);
     std::fs::write(path.join("study.ron"), STUDY).unwrap();
     path
 }
@@ -164,7 +160,6 @@ fn benchmark_says_who_learns_how_fast_and_how_robustly() {
     std::fs::write(out.join("benchmark/summary.json"), "{}").unwrap();
     run(&folder, "run study.ron --device cpu --out out");
     assert_eq!(before, files(&out));
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
@@ -196,7 +191,6 @@ fn interrupted_and_cut_runs_give_the_same_benchmark() {
     }
     run(&folder, "merge 1of2 2of2 --out merged");
     assert_eq!(whole, files(&folder.join("merged")));
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
@@ -251,5 +245,4 @@ fn bad_values_are_refused_with_their_path() {
             "{to}: something was left behind"
         );
     }
-    std::fs::remove_dir_all(folder).unwrap();
 }

@@ -1,22 +1,13 @@
 //! `topology` and `explain` from outside: the ideal 3-bit memory, three units that know nothing of each other, and what
 //! the two commands refuse.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
+use crate::folder::Folder;
 use chiliad_engine::files::tensors_to_bytes;
 use serde_json::Value;
-use std::path::PathBuf;
-use std::process::{Command, Output};
-
-struct Folder(PathBuf);
 
 impl Folder {
     /// With the memory imported as `m`, its trials in `t.npz`.
-    fn with_memory(name: &str) -> Self {
-        let path =
-            std::env::temp_dir().join(format!("chiliad-topology-{}-{name}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir_all(&path).unwrap();
-        let f = Self(path);
+    pub(crate) fn with_memory(name: &str) -> Self {
+        let f = Self::new(name);
         let diagonal = |value: f32| {
             let mut matrix = vec![0.0; 9];
             (0..3).for_each(|i| matrix[4 * i] = value);
@@ -25,42 +16,13 @@ impl Folder {
         let tensors = [("w_rec.a", 1.5), ("w_in.a", 2.0), ("w_out", 1.0 / 0.858_56)]
             .map(|(name, value)| (name.to_owned(), vec![3, 3], diagonal(value)));
         std::fs::write(
-            f.0.join("m.safetensors"),
+            f.join("m.safetensors"),
             tensors_to_bytes(&tensors, None).unwrap(),
         )
         .unwrap();
         f.json("import m.safetensors --cell vanilla --activation tanh --out m");
         f.json("task sample flip_flop --trials 32 --seed 1 --out t.npz");
         f
-    }
-
-    fn run(&self, words: &str) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_chiliad"))
-            .args(words.split(' '))
-            .arg("--json")
-            .current_dir(&self.0)
-            .output()
-            .unwrap()
-    }
-
-    fn json(&self, words: &str) -> Value {
-        let output = self.run(words);
-        let message = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(0), "{words}: {message}");
-        serde_json::from_slice(&output.stdout).unwrap()
-    }
-
-    fn refused(&self, words: &str, needed: &str) {
-        let output = self.run(words);
-        let message = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{words}: {message}");
-        assert!(message.contains(needed), "`{needed}` is not in: {message}");
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
@@ -69,7 +31,7 @@ fn the_ideal_memory_has_its_cube() {
     let f = Folder::with_memory("cube");
     f.json("topology m --trials t.npz --out graphs");
     let file: Value =
-        serde_json::from_slice(&std::fs::read(f.0.join("graphs/result.json")).unwrap()).unwrap();
+        serde_json::from_slice(&std::fs::read(f.join("graphs/result.json")).unwrap()).unwrap();
     let network = &file["networks"][0];
     let nodes = network["nodes"].as_array().unwrap();
     let of_index = |k: u64| nodes.iter().filter(|n| n["index"] == k).count();
@@ -104,13 +66,13 @@ fn a_point_tells_how_it_was_found_and_where_it_leads() {
     assert!(edge["hits"].as_u64().unwrap() >= 1);
     f.refused(
         "explain m --network 0 --point 27 --points points",
-        "point 27",
+        &["point 27"],
     );
     f.refused(
         "explain m --network 1 --point 0 --points points",
-        "network 1",
+        &["network 1"],
     );
-    f.refused("topology m --directions 0 --out g", "--directions 0");
-    f.refused("topology m --amplitude=-1 --out g", "--amplitude");
-    assert!(!f.0.join("g").exists());
+    f.refused("topology m --directions 0 --out g", &["--directions 0"]);
+    f.refused("topology m --amplitude=-1 --out g", &["--amplitude"]);
+    assert!(!f.join("g").exists());
 }

@@ -1,50 +1,9 @@
 //! `chiliad task` from outside: grids whole, a user's trials byte for byte, what is shown, and what is refused.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
+use crate::folder::Folder;
 use chiliad_engine::cell::Cell;
 use chiliad_engine::files::own;
 use chiliad_engine::population::{Architecture, Seeds, initialise::initialise};
-use serde_json::Value;
-use std::path::PathBuf;
-use std::process::{Command, Output};
 use std::sync::Arc;
-
-/// A folder of this test's own, empty.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("chiliad-task-{}-{name}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn run(&self, words: &str) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_chiliad"))
-            .args(words.split(' '))
-            .current_dir(&self.0)
-            .output()
-            .unwrap()
-    }
-
-    fn json(&self, words: &str) -> Value {
-        let output = self.run(&format!("{words} --json"));
-        let message = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(0), "{words}: {message}");
-        serde_json::from_slice(&output.stdout).unwrap()
-    }
-
-    fn refused(&self, words: &str, needed: &[&str]) {
-        let output = self.run(words);
-        let message = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{words}: {message}");
-        for part in needed {
-            assert!(message.contains(part), "`{part}` is not in: {message}");
-        }
-        assert!(!self.0.join("nothing.npz").exists());
-    }
-}
 
 #[test]
 fn a_grid_is_sampled_whole_and_a_users_trials_come_back() {
@@ -62,7 +21,7 @@ fn a_grid_is_sampled_whole_and_a_users_trials_come_back() {
         assert_eq!(answer["trials"], n, "{name} {variant}");
     }
     folder.json("task sample a.npz --out b.npz");
-    let bytes = |name: &str| std::fs::read(folder.0.join(name)).unwrap();
+    let bytes = |name: &str| std::fs::read(folder.join(name)).unwrap();
     assert_eq!(bytes("a.npz"), bytes("b.npz"));
     folder.refused(
         "task sample cddm --out nothing.npz",
@@ -73,7 +32,7 @@ fn a_grid_is_sampled_whole_and_a_users_trials_come_back() {
         &["11 trials"],
     );
     std::fs::write(
-        folder.0.join("mine.ron"),
+        folder.join("mine.ron"),
         "(summary: \"\", source: \"\",\n generator: Trial(\n  inputs: {\"x\": 1}, outputs: {\"y\": 1},\n  epochs: {\"a\": \"wat\"},\n  targets: [(to: \"y\", value: 1)],\n ))",
     )
     .unwrap();
@@ -94,7 +53,7 @@ fn show_has_lengths_recipe_and_census_and_plot_has_epochs() {
     let mse = shown["recipe"]["criterion_mse"].as_f64().unwrap();
     assert!(mse > 0.0 && mse < 0.05);
     folder.json("task plot delayed_discrimination --trial 2 --out p.svg");
-    let svg = std::fs::read_to_string(folder.0.join("p.svg")).unwrap();
+    let svg = std::fs::read_to_string(folder.join("p.svg")).unwrap();
     assert!(svg.contains("pulse_1") && svg.contains("response") && svg.contains("trial 2"));
 }
 
@@ -122,9 +81,9 @@ fn psychometric_counts_every_trial_of_every_network() {
         outputs: 2,
     };
     let networks = initialise(&architecture, &[Seeds::all(1), Seeds::all(2)]);
-    std::fs::create_dir(folder.0.join("nets")).unwrap();
+    std::fs::create_dir(folder.join("nets")).unwrap();
     std::fs::write(
-        folder.0.join("nets/weights.safetensors"),
+        folder.join("nets/weights.safetensors"),
         own::to_bytes(&networks).unwrap(),
     )
     .unwrap();
@@ -153,11 +112,11 @@ fn a_report_shows_the_decisions_of_every_network_that_counts() {
     let study = r#"(title: "t", task: "go_no_go", networks: [
         Train(cell: ["vanilla", "gru"], activation: "tanh", units: 6, seeds: 3, until: NormalisedError(20.0), max_steps: 25, batch: 16),
     ], measure: [])"#;
-    std::fs::write(folder.0.join("s.ron"), study).unwrap();
-    let output = folder.run("run s.ron --out o --device cpu");
+    std::fs::write(folder.join("s.ron"), study).unwrap();
+    let output = folder.output("run s.ron --out o --device cpu");
     let message = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{message}");
-    let page = std::fs::read_to_string(folder.0.join("o/report.html")).unwrap();
+    let page = std::fs::read_to_string(folder.join("o/report.html")).unwrap();
     let part = page.split("What they decide").nth(1).unwrap();
     let part = part.split("</section>").next().unwrap();
     // 256 values are more than a curve's points: 15 bins, one line per network that reached the criterion.
@@ -170,7 +129,7 @@ fn a_report_shows_the_decisions_of_every_network_that_counts() {
     for line in lines {
         assert!(line.matches('L').count() >= 10, "{line}");
     }
-    let figure = std::fs::read_to_string(folder.0.join("o/figures/psychometric.svg")).unwrap();
+    let figure = std::fs::read_to_string(folder.join("o/figures/psychometric.svg")).unwrap();
     assert_eq!(figure.matches(r#"class="curve""#).count(), 6);
 }
 
@@ -188,19 +147,19 @@ fn a_normalised_error_stands_for_the_loss_that_show_prints() {
             r#"(title: "t", task: "go_no_go", networks: [Train(cell: "gru", activation: "tanh", units: 6, seeds: 3,
             until: {until}, max_steps: 300, eval_every: 5, batch: 16)], measure: [])"#
         );
-        std::fs::write(folder.0.join("s.ron"), study).unwrap();
-        let output = folder.run(&format!("run s.ron --out {out} --device cpu"));
+        std::fs::write(folder.join("s.ron"), study).unwrap();
+        let output = folder.output(&format!("run s.ron --out {out} --device cpu"));
         let message = String::from_utf8_lossy(&output.stderr).into_owned();
         (output.status.code(), message)
     };
     assert_eq!(run("NormalisedError(0.6)", "a").0, Some(0));
     assert_eq!(run(&format!("Loss({loss:?})"), "b").0, Some(0));
     let weights = |out: &str| {
-        let population = folder.0.join(out).join("populations/gru-tanh-6");
+        let population = folder.join(out).join("populations/gru-tanh-6");
         std::fs::read(population.join("weights.safetensors")).unwrap()
     };
     assert_eq!(weights("a"), weights("b"));
-    let page = std::fs::read_to_string(folder.0.join("a/report.html")).unwrap();
+    let page = std::fs::read_to_string(folder.join("a/report.html")).unwrap();
     assert!(page.contains("3 of 3"), "not all reached the criterion");
     let (code, message) = run("NormalisedError(-1.0)", "c");
     assert_eq!(code, Some(2));
@@ -208,7 +167,7 @@ fn a_normalised_error_stands_for_the_loss_that_show_prints() {
         message.contains("until") && message.contains("-1"),
         "{message}"
     );
-    assert!(!folder.0.join("c").exists());
+    assert!(!folder.join("c").exists());
 }
 
 #[test]
@@ -219,8 +178,8 @@ fn fresh_trials_are_told_and_not_mixed_with_a_banks() {
             r#"(title: "t", task: "go_no_go", networks: [Train(cell: "gru", activation: "tanh", units: 6, seeds: 2,
             until: Steps, max_steps: 10, eval_every: 5, batch: 16, {train})], measure: [])"#
         );
-        std::fs::write(folder.0.join("s.ron"), study).unwrap();
-        let output = folder.run(&format!("run s.ron --out {out} --device cpu"));
+        std::fs::write(folder.join("s.ron"), study).unwrap();
+        let output = folder.output(&format!("run s.ron --out {out} --device cpu"));
         (
             output.status.code(),
             String::from_utf8_lossy(&output.stderr).into_owned(),
@@ -228,7 +187,7 @@ fn fresh_trials_are_told_and_not_mixed_with_a_banks() {
     };
     let (code, message) = run("data: Fresh", "a");
     assert_eq!(code, Some(0), "{message}");
-    let page = std::fs::read_to_string(folder.0.join("a/report.html")).unwrap();
+    let page = std::fs::read_to_string(folder.join("a/report.html")).unwrap();
     assert!(
         page.contains("of each network's own stream")
             || page.contains("of each network&#39;s own stream")
@@ -237,7 +196,6 @@ fn fresh_trials_are_told_and_not_mixed_with_a_banks() {
     let weights = |out: &str| {
         std::fs::read(
             folder
-                .0
                 .join(out)
                 .join("populations/gru-tanh-6/weights.safetensors"),
         )
@@ -252,5 +210,5 @@ fn fresh_trials_are_told_and_not_mixed_with_a_banks() {
     );
     let (code, message) = run("data: Frech", "c");
     assert!(code == Some(2) && message.contains("Fresh"), "{message}");
-    assert!(!folder.0.join("c").exists());
+    assert!(!folder.join("c").exists());
 }

@@ -1,21 +1,8 @@
 //! Training recipes from outside: sweeps are their networks alone, restrictions hold in the files, bad values are refused
 //! with their path.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-use chiliad_engine::cell::Cell;
-use chiliad_engine::files::own;
+use crate::folder::Folder;
 use chiliad_engine::population::{Population, Role};
-use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
-
-/// An empty folder of one test.
-fn folder(name: &str) -> PathBuf {
-    let path = std::env::temp_dir().join(format!("chiliad-recipes-{}-{name}", std::process::id()));
-    let _ = std::fs::remove_dir_all(&path);
-    std::fs::create_dir_all(&path).unwrap();
-    path
-}
 
 /// A study of small networks: `train` is what `Train(...)` says besides sizes and steps.
 fn text(train: &str) -> String {
@@ -26,7 +13,7 @@ fn text(train: &str) -> String {
 }
 
 /// Runs a study on the CPU; exit code and what was said on standard error.
-fn run(folder: &Path, out: &str, train: &str) -> (i32, String) {
+fn run(folder: &Folder, out: &str, train: &str) -> (i32, String) {
     let file = folder.join("study.ron");
     std::fs::write(&file, text(train)).unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_chiliad"))
@@ -40,38 +27,18 @@ fn run(folder: &Path, out: &str, train: &str) -> (i32, String) {
     )
 }
 
-/// The only population of a study folder.
-fn weights(folder: &Path, cell: &str) -> Population {
-    let mut found = Vec::new();
-    let mut look = vec![folder.to_owned()];
-    while let Some(path) = look.pop() {
-        for entry in std::fs::read_dir(path).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                look.push(path);
-            } else if path.ends_with("weights.safetensors") {
-                found.push(path);
-            }
-        }
-    }
-    assert_eq!(found.len(), 1, "{found:?}");
-    let cell = Arc::new(Cell::builtin(cell, "tanh").unwrap());
-    own::import(&found[0], &cell, &[]).unwrap().population
-}
-
-fn trained(folder: &Path, out: &str, cell: &str, train: &str) -> Population {
+fn trained(folder: &Folder, out: &str, train: &str) -> Population {
     let (code, message) = run(folder, out, train);
     assert_eq!(code, 0, "{train}: {message}");
-    weights(&folder.join(out), cell)
+    folder.population(out).0
 }
 
 #[test]
 fn five_hundred_networks_sweep_four_settings_and_equal_themselves_alone() {
-    let folder = folder("sweep");
+    let folder = Folder::new("sweep");
     let together = trained(
         &folder,
         "all",
-        "rate",
         "cell: \"rate\", seeds: 2, learning_rate: [0.01, 0.003, 0.03, 0.001, 0.02], noise: [0.0, 0.05, 0.1, 0.2, 0.4], \
          penalise: (l1: [0.0, 0.001, 0.003, 0.01, 0.03], l2: [0.0, 0.004])",
     );
@@ -83,7 +50,6 @@ fn five_hundred_networks_sweep_four_settings_and_equal_themselves_alone() {
         let alone = trained(
             &folder,
             &format!("alone-{network}"),
-            "rate",
             &format!(
                 "cell: \"rate\", seeds: [{}], learning_rate: {}, noise: {}, penalise: (l1: {}, l2: {l2})",
                 network % 2,
@@ -99,12 +65,11 @@ fn five_hundred_networks_sweep_four_settings_and_equal_themselves_alone() {
             "network {network}"
         );
     }
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
 fn restrictions_hold_in_the_weights_that_are_written() {
-    let folder = folder("restrictions");
+    let folder = Folder::new("restrictions");
     let matrix = |p: &Population, role: Role| {
         let tensor = p.layout.find(role).unwrap();
         p.network(0)[tensor.range()].to_vec()
@@ -117,7 +82,6 @@ fn restrictions_hold_in_the_weights_that_are_written() {
         let p = trained(
             &folder,
             out,
-            "rate",
             &format!(
                 "cell: \"rate\", seeds: 1, initial: DaleBalanced(ratio: 3.0, radius: 1.2), \
                  constrain: (dale: (ratio: 3.0, by: {by}), autapses: false, non_negative: [Input, Readout])"
@@ -143,7 +107,6 @@ fn restrictions_hold_in_the_weights_that_are_written() {
     let p = trained(
         &folder,
         "rank",
-        "vanilla",
         "cell: \"vanilla\", seeds: 1, constrain: (rank: [1], frozen: [Readout])",
     );
     let w = matrix(&p, Role::Recurrent(0, 0));
@@ -157,14 +120,12 @@ fn restrictions_hold_in_the_weights_that_are_written() {
     let first = trained(
         &folder,
         "first",
-        "vanilla",
         "cell: \"vanilla\", seeds: 1, learning_rate: 1e-30",
     );
     assert_eq!(matrix(&p, Role::Readout), matrix(&first, Role::Readout));
     let p = trained(
         &folder,
         "nuclear",
-        "vanilla",
         "cell: \"vanilla\", seeds: 1, learning_rate: 0.05, penalise: (nuclear: (strength: 2.0))",
     );
     // Five steps take half a unit off every singular value: the small ones are exactly zero, and the file says so.
@@ -172,7 +133,6 @@ fn restrictions_hold_in_the_weights_that_are_written() {
     assert!((1..8).contains(&rank), "{rank}");
     let p = trained(
         &folder,
-        "antisymmetric",
         "antisymmetric",
         "cell: \"antisymmetric\", seeds: 1",
     );
@@ -182,26 +142,23 @@ fn restrictions_hold_in_the_weights_that_are_written() {
     let p = trained(
         &folder,
         "not_antisymmetric",
-        "antisymmetric",
         "cell: \"antisymmetric\", seeds: 1, constrain: (antisymmetric: false)",
     );
     assert!(matrix(&p, Role::Recurrent(0, 0))[0].abs() > 0.0);
     let p = trained(
         &folder,
         "sparse",
-        "vanilla",
         "cell: \"vanilla\", seeds: 1, constrain: (density: 0.3, silenced: [2])",
     );
     let w = matrix(&p, Role::Recurrent(0, 0));
     let present = w.iter().filter(|w| **w != 0.0).count();
     assert!((8..30).contains(&present), "{present} of 64");
     assert!((0..8).all(|to| w[to * 8 + 2] == 0.0));
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
 fn matched_by_parameters_are_as_large_as_whole_units_allow() {
-    let folder = folder("match");
+    let folder = Folder::new("match");
     std::fs::write(
         folder.join("study.ron"),
         "(title: \"t\", task: \"flip_flop\", networks: [Train(cell: [\"vanilla\", \"gru\"], units: 32, seeds: 1, match: Parameters)])",
@@ -216,12 +173,11 @@ fn matched_by_parameters_are_as_large_as_whole_units_allow() {
     // 32 units of a vanilla network: 1024 + 96 + 32 + 96 + 3 + 32 = 1283 parameters. A GRU of n units has 3 n^2 + 16 n + 3:
     // 1263 with 18 units, 1390 with 19.
     assert!(said.contains("units: 18"), "{said}");
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
 fn bad_values_are_refused_with_their_path() {
-    let folder = folder("bad");
+    let folder = Folder::new("bad");
     for (train, words) in [
         ("penalise: (l1: -0.1)", &["penalise.l1", "-0.1"][..]),
         ("penalise: (l2: [0.1, -0.2])", &["penalise.l2[1]", "-0.2"]),
@@ -294,5 +250,4 @@ fn bad_values_are_refused_with_their_path() {
         let left = std::fs::read_dir(&folder).unwrap().count();
         assert_eq!(left, 1, "{train}: something was left behind");
     }
-    std::fs::remove_dir_all(folder).unwrap();
 }

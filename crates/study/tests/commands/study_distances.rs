@@ -1,50 +1,21 @@
 //! Distances inside studies, from outside: the files, that they are what the command gives, resumption, parts, claims of
 //! known truth, and what is refused.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
+use crate::folder::Folder;
 use chiliad::tables::Table;
 use chiliad_tasks::read_npy;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-
-/// A folder of this test's own.
-struct Folder(PathBuf);
+use std::path::Path;
+use std::process::Stdio;
 
 impl Folder {
-    fn new(name: &str) -> Self {
-        let path =
-            std::env::temp_dir().join(format!("chiliad-compare-{}-{name}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn command(&self, words: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_chiliad"));
-        command.args(words.split(' ')).current_dir(&self.0);
-        command
-    }
-
-    fn run(&self, words: &str) -> Output {
-        let output = self.command(words).output().unwrap();
-        let message = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(0), "{words}: {message}");
-        output
-    }
-
-    fn json(&self, file: &str) -> Value {
-        serde_json::from_slice(&std::fs::read(self.0.join(file)).unwrap()).unwrap()
-    }
-
     fn matrix(&self, file: &str) -> (usize, Vec<f64>) {
-        let array = read_npy(self.0.join(file)).unwrap();
+        let array = read_npy(self.join(file)).unwrap();
         (array.shape[0], array.to_f64())
     }
 
     /// Every file below `distances`, by name.
     fn distances(&self, study: &str) -> Vec<(String, Vec<u8>)> {
-        let entries = std::fs::read_dir(self.0.join(study).join("distances")).unwrap();
+        let entries = std::fs::read_dir(self.join(study).join("distances")).unwrap();
         let mut files: Vec<(String, Vec<u8>)> = entries
             .map(|e| e.unwrap().path())
             .map(|p| {
@@ -57,21 +28,10 @@ impl Folder {
         files
     }
 
-    fn refused(&self, text: &str, needed: &[&str]) {
-        std::fs::write(self.0.join("bad.ron"), text).unwrap();
-        let output = self.command("run bad.ron --out bad").output().unwrap();
-        let message = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{text}: {message}");
-        for part in needed {
-            assert!(message.contains(part), "`{part}` is not in: {message}");
-        }
-        assert!(!self.0.join("bad").exists(), "something was left behind");
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
+    /// A study that is refused.
+    fn refused_study(&self, text: &str, needed: &[&str]) {
+        self.write("bad.ron", text);
+        self.refused("run bad.ron --out bad", needed);
     }
 }
 
@@ -117,7 +77,7 @@ const MATRICES: [&str; 19] = [
 #[test]
 fn every_measure_leaves_its_matrix_and_parts_end_with_the_same_bits() {
     let f = Folder::new("every");
-    std::fs::write(f.0.join("s.ron"), study(EVERY)).unwrap();
+    std::fs::write(f.join("s.ron"), study(EVERY)).unwrap();
     f.run("run s.ron --out whole");
     for name in MATRICES {
         let (n, values) = f.matrix(&format!("whole/distances/{name}.npy"));
@@ -135,7 +95,7 @@ fn every_measure_leaves_its_matrix_and_parts_end_with_the_same_bits() {
         }
     }
     let table = |name: &str| {
-        let path = f.0.join("whole/distances").join(name);
+        let path = f.join("whole/distances").join(name);
         Table::from_bytes(std::fs::read(&path).unwrap(), Path::new(name)).unwrap()
     };
     let (labels, pairs) = (table("labels.parquet"), table("pairs.parquet"));
@@ -157,7 +117,7 @@ fn every_measure_leaves_its_matrix_and_parts_end_with_the_same_bits() {
     assert!(bounded.clone().count() == 15 && bounded.into_iter().all(|(d, b)| b <= d));
     assert_eq!(table("out_of_distribution.parquet").n_rows(), 6);
     // Units in another order are the same network; shuffled moments are not.
-    let statistics = f.json("whole/distances/statistics.json");
+    let statistics = f.value("whole/distances/statistics.json");
     for row in statistics["rows"].as_array().unwrap() {
         let name = row["name"].as_str().unwrap();
         let most = row["controls"]["permuted"]["most"].as_f64();
@@ -190,7 +150,7 @@ fn every_measure_leaves_its_matrix_and_parts_end_with_the_same_bits() {
             assert_eq!(row["controls"]["twins"]["n"], 4, "{name}");
         }
     }
-    let report = std::fs::read_to_string(f.0.join("whole/report.html")).unwrap();
+    let report = std::fs::read_to_string(f.join("whole/report.html")).unwrap();
     for part in [
         "How alike",
         "What tells them apart",
@@ -204,11 +164,11 @@ fn every_measure_leaves_its_matrix_and_parts_end_with_the_same_bits() {
     let whole = f.distances("whole");
     for part in 1..=2 {
         f.run(&format!("run s.ron --out part{part} --shard {part}/2"));
-        assert!(!f.0.join(format!("part{part}/distances")).exists());
+        assert!(!f.join(format!("part{part}/distances")).exists());
     }
     f.run("merge part1 part2 --out merged");
     assert!(f.distances("merged") == whole);
-    std::fs::write(f.0.join("whole/distances/cka.npy"), b"damaged").unwrap();
+    std::fs::write(f.join("whole/distances/cka.npy"), b"damaged").unwrap();
     f.run("run s.ron --out whole");
     assert!(f.distances("whole") == whole);
 }
@@ -220,7 +180,7 @@ const PROBE: &str = "task sample flip_flop --trials 4 --seed 482956239461 --out 
 fn a_study_gives_what_the_command_gives() {
     let f = Folder::new("command");
     std::fs::write(
-        f.0.join("s.ron"),
+        f.join("s.ron"),
         study("Cka(), Procrustes(alpha: 0.5), WeightPermutation(starts: 4)"),
     )
     .unwrap();
@@ -248,7 +208,7 @@ fn a_run_that_was_killed_goes_on_where_it_was() {
     let f = Folder::new("killed");
     // The second measure takes long enough to be killed in.
     std::fs::write(
-        f.0.join("s.ron"),
+        f.join("s.ron"),
         study("Cka(), WeightPermutation(starts: 1500)"),
     )
     .unwrap();
@@ -259,7 +219,7 @@ fn a_run_that_was_killed_goes_on_where_it_was() {
         .spawn()
         .unwrap();
     let part = || {
-        let inside = std::fs::read_dir(f.0.join("killed/distances")).ok()?;
+        let inside = std::fs::read_dir(f.join("killed/distances")).ok()?;
         let parts = inside
             .flatten()
             .find(|e| e.file_name().to_string_lossy().starts_with(".parts-"))?;
@@ -274,7 +234,7 @@ fn a_run_that_was_killed_goes_on_where_it_was() {
     child.kill().unwrap();
     child.wait().unwrap();
     let kept = part().expect("the run was over before it was killed");
-    assert!(kept.exists() && !f.0.join("killed/distances/cka.npy").exists());
+    assert!(kept.exists() && !f.join("killed/distances/cka.npy").exists());
     f.run("run s.ron --out whole");
     f.run("run s.ron --out killed");
     assert!(
@@ -302,14 +262,14 @@ fn claims_of_known_truth_are_decided() {
             (say: \"none\", test: KnnAccuracy(of: \"units\", by: \"svcca\"), is: AtLeast(0.5)),
           ])"
     );
-    std::fs::write(f.0.join("s.ron"), text).unwrap();
+    std::fs::write(f.join("s.ron"), text).unwrap();
     let dry = f.run("run s.ron --dry --json");
-    let dry: Value = serde_json::from_slice(&dry.stdout).unwrap();
+    let dry: Value = serde_json::from_str(&dry).unwrap();
     assert_eq!(dry["claims_decidable"], 5);
     assert_eq!(dry["comparison"]["pairs"], 24 * 23 / 2);
     assert!(dry["comparison"]["prepared"].as_u64().unwrap() > 0);
     f.run("run s.ron --out out");
-    let report = std::fs::read_to_string(f.0.join("out/report.html")).unwrap();
+    let report = std::fs::read_to_string(f.join("out/report.html")).unwrap();
     let verdict = |say: &str| {
         let end = report.find(&format!("<span>{say} <span")).unwrap();
         let start = report[..end].rfind("verdict ").unwrap() + "verdict ".len();
@@ -333,9 +293,34 @@ fn claims_of_known_truth_are_decided() {
 
 /// The line of `resolved.ron` that the choice stands in, and what follows.
 fn chosen(f: &Folder, study: &str) -> String {
-    let text = std::fs::read_to_string(f.0.join(study).join("resolved.ron")).unwrap();
+    let text = std::fs::read_to_string(f.join(study).join("resolved.ron")).unwrap();
     let start = text.find("chosen: [").unwrap_or(text.len());
     text[start..].to_owned()
+}
+
+/// The step size that pilots chose is that of everything trained for its population.
+#[test]
+fn twins_and_pilots_train_with_the_step_size_that_was_chosen() {
+    let f = Folder::new("tuned");
+    let text = study("Cka(), Dsa(delays: 2, rank: \"auto\", starts: 2)").replace(
+        "seeds: 3,",
+        "seeds: 3, tune: (learning_rate: [1e-9, 0.01], pilots: 2),",
+    );
+    f.write("s.ron", &text);
+    f.run("run s.ron --out out");
+    let mut trained = 0;
+    for entry in std::fs::read_dir(f.join("out/populations")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let networks = f.table(&format!("out/populations/{name}/networks.parquet"));
+        assert!(
+            networks.number("learning_rate").iter().all(|r| *r == 0.01),
+            "{name}"
+        );
+        trained += 1;
+    }
+    // Two populations, each with twins and with pilots of the distances.
+    assert_eq!(trained, 6);
+    f.run("run s.ron --out out");
 }
 
 #[test]
@@ -344,14 +329,14 @@ fn delays_and_rank_are_chosen_on_pilots_and_fixed_from_then_on() {
     let text = study(
         "Cka(), Dsa(delays: \"auto\", rank: \"auto\", starts: 2), DmdWasserstein(delays: 2, rank: \"auto\")",
     );
-    std::fs::write(f.0.join("s.ron"), &text).unwrap();
+    std::fs::write(f.join("s.ron"), &text).unwrap();
     f.run("run s.ron --out whole");
     let words = chosen(&f, "whole");
     assert!(words.contains("measure: \"dsa\"") && words.contains("measure: \"dmd_wasserstein\""));
     let (delays, rank) = setting(&words, "dsa");
     assert_eq!(setting(&words, "dmd_wasserstein").0, 2);
     // What was chosen is what was measured, and two settings stand beside.
-    let statistics = f.json("whole/distances/statistics.json");
+    let statistics = f.value("whole/distances/statistics.json");
     let rows = statistics["rows"].as_array().unwrap();
     let dsa = rows.iter().find(|r| r["name"] == "dsa").unwrap();
     let said = format!("operators of rank {rank} on {delays} delays");
@@ -364,7 +349,7 @@ fn delays_and_rank_are_chosen_on_pilots_and_fixed_from_then_on() {
     assert!(neighbours >= 1, "{neighbours}");
     // The pilots were trained, and are in no matrix; no network of the study has their seeds.
     assert!(
-        f.0.join("whole/populations/pilot-a-gru-tanh-8/weights.safetensors")
+        f.join("whole/populations/pilot-a-gru-tanh-8/weights.safetensors")
             .exists()
     );
     assert_eq!(f.matrix("whole/distances/dsa.npy").0, 6);
@@ -373,14 +358,14 @@ fn delays_and_rank_are_chosen_on_pilots_and_fixed_from_then_on() {
         "delays: \"auto\", rank: \"auto\", starts",
         &format!("delays: {delays}, rank: {rank}, starts"),
     );
-    std::fs::write(f.0.join("given.ron"), given).unwrap();
+    std::fs::write(f.join("given.ron"), given).unwrap();
     f.run("run given.ron --out given");
     assert_eq!(
         f.matrix("given/distances/dsa.npy"),
         f.matrix("whole/distances/dsa.npy")
     );
     // Taken up again nothing is chosen anew, even where the comparison is; parts choose the same.
-    std::fs::remove_file(f.0.join("whole/distances/dsa.npy")).unwrap();
+    std::fs::remove_file(f.join("whole/distances/dsa.npy")).unwrap();
     f.run("run s.ron --out whole");
     assert_eq!(chosen(&f, "whole"), words);
     // The third part has neither twins nor pilots.
@@ -408,11 +393,11 @@ fn a_comparison_that_needs_too_much_memory_is_refused_before_training() {
     let f = Folder::new("memory");
     // 256 moments: 32,640 dissimilarities of 8 bytes for each of 6 networks.
     let text = study("Rsa()").replace("trials: 4", "trials: 4, memory_gb: 0.001");
-    f.refused(
+    f.refused_study(
         &text,
         &["compare.memory_gb", "0.001 allowed", "6 networks", "`rsa`"],
     );
-    f.refused(
+    f.refused_study(
         &study("Rsa()").replace("trials: 4", "trials: 4, memory_gb: 0"),
         &["compare.memory_gb", "above 0"],
     );
@@ -421,59 +406,59 @@ fn a_comparison_that_needs_too_much_memory_is_refused_before_training() {
 #[test]
 fn bad_input_is_refused_before_anything_is_done() {
     let f = Folder::new("bad");
-    f.refused(
+    f.refused_study(
         &study("Svcca(componets: 3)"),
         &["bad.ron:3:", "`componets`", "did you mean `components`?"],
     );
-    f.refused(&study("Svcc()"), &["`Svcc`", "did you mean `Svcca`?"]);
-    f.refused(
+    f.refused_study(&study("Svcc()"), &["`Svcc`", "did you mean `Svcca`?"]);
+    f.refused_study(
         &study("Svcca(components: 9)"),
         &["measure[0].components", "1 to 8"],
     );
-    f.refused(
+    f.refused_study(
         &study("Dsa(delays: 3, rank: 25)"),
         &["measure[0].rank", "1 to 24"],
     );
-    f.refused(
+    f.refused_study(
         &study("Dsa(delays: 70)"),
         &["measure[0].delays", "64 steps"],
     );
-    f.refused(
+    f.refused_study(
         &study("Cka(), Cka()"),
         &["measure[1]", "`cka` is there already"],
     );
-    f.refused(&study("Configuration()"), &["measure[0]", "FixedPoints()"]);
-    f.refused(
+    f.refused_study(&study("Configuration()"), &["measure[0]", "FixedPoints()"]);
+    f.refused_study(
         &study("Dsa(delays: \"many\")"),
         &["\"many\"", "a number or \"auto\""],
     );
-    f.refused(&study("Dsa(rank: 0)"), &["measure[0].rank", "1 or more"]);
-    f.refused(
+    f.refused_study(&study("Dsa(rank: 0)"), &["measure[0].rank", "1 or more"]);
+    f.refused_study(
         &study("Dsa(rank: \"auto\")").replace("trials: 4", "trials: 1"),
         &["measure[0].delays", "trials: 2"],
     );
-    f.refused(
+    f.refused_study(
         &study("Dsa(rank: \"auto\")").replace("trials: 4", "trials: 4, pilots: 0"),
         &["compare.pilots", "1 or more"],
     );
-    f.refused(
+    f.refused_study(
         &study("OutOfDistribution(variant: \"dubble_length\")"),
         &["measure[0].variant", "dubble_length", "ood-double_length"],
     );
-    f.refused(
+    f.refused_study(
         &study("WeightPermutation(scale: [])"),
         &["measure[0].scale", "Raw"],
     );
-    f.refused(
+    f.refused_study(
         &study("Cka()").replace("trials: 4", "variant: \"spars\""),
         &["compare.variant", "spars", "sparse"],
     );
-    f.refused(
+    f.refused_study(
         &study("Cka()").replace("trials: 4", "trials: 0"),
         &["compare.trials", "1 or more"],
     );
     let one = study("Cka()")
         .replace("[\"vanilla\", \"gru\"]", "\"gru\"")
         .replace("seeds: 3", "seeds: 1");
-    f.refused(&one, &["1 network", "2 or more"]);
+    f.refused_study(&one, &["1 network", "2 or more"]);
 }

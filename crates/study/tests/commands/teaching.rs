@@ -1,23 +1,12 @@
 //! What networks are taught with, from outside: curricula, stop rules, states as targets, teacher forcing, own penalties.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
+use crate::folder::Folder;
 use chiliad::tables::Table;
-use chiliad_engine::cell::Cell;
-use chiliad_engine::files::own;
 use chiliad_engine::population::{Population, Role};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
-
-fn folder(name: &str) -> PathBuf {
-    let path = std::env::temp_dir().join(format!("chiliad-teaching-{}-{name}", std::process::id()));
-    let _ = std::fs::remove_dir_all(&path);
-    std::fs::create_dir_all(&path).unwrap();
-    path
-}
 
 /// Runs a study of one `Train(...)` on the CPU; exit code and what was said on standard error.
-fn run(folder: &Path, out: &str, task: &str, train: &str) -> (i32, String) {
+fn run(folder: &Folder, out: &str, task: &str, train: &str) -> (i32, String) {
     let text = format!(
         "(title: \"teaching\", task: \"{task}\", networks: [Train(batch: 4, bank_trials: 32, eval_trials: 16, \
          eval_every: 5, {train})])"
@@ -35,17 +24,10 @@ fn run(folder: &Path, out: &str, task: &str, train: &str) -> (i32, String) {
 }
 
 /// The only population of a finished study, and its folder.
-fn trained(folder: &Path, out: &str, task: &str, train: &str) -> (Population, PathBuf) {
+fn trained(folder: &Folder, out: &str, task: &str, train: &str) -> (Population, PathBuf) {
     let (code, message) = run(folder, out, task, train);
     assert_eq!(code, 0, "{train}: {message}");
-    let mut all = std::fs::read_dir(folder.join(out).join("populations")).unwrap();
-    let place = all.next().unwrap().unwrap().path();
-    let name = place.file_name().unwrap().to_string_lossy().into_owned();
-    let mut words = name.split('-');
-    let (cell, activation) = (words.next().unwrap(), words.next().unwrap());
-    let cell = Arc::new(Cell::builtin(cell, activation).unwrap());
-    let file = place.join("weights.safetensors");
-    (own::import(&file, &cell, &[]).unwrap().population, place)
+    folder.population(out)
 }
 
 fn table(place: &Path, file: &str) -> Table {
@@ -59,7 +41,7 @@ fn bits(p: &[f32]) -> Vec<u32> {
 
 #[test]
 fn networks_go_through_a_curriculum_at_their_own_speed_and_equal_themselves_alone() {
-    let folder = folder("curriculum");
+    let folder = Folder::new("curriculum");
     let lessons = "cell: \"vanilla\", units: 8, max_steps: 60, learning_rate: [0.001, 0.03], until: Steps, \
                    curriculum: [(variant: \"dense\", until: 0.8), (variant: \"sparse\", until: 0.7)]";
     let (together, place) = trained(&folder, "all", "flip_flop", &format!("seeds: 3, {lessons}"));
@@ -101,12 +83,11 @@ fn networks_go_through_a_curriculum_at_their_own_speed_and_equal_themselves_alon
             "network {network}"
         );
     }
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
 fn stop_rules_of_the_papers() {
-    let folder = folder("stop");
+    let folder = Folder::new("stop");
     let train = |until: &str| {
         format!(
             "cell: \"vanilla\", units: 8, seeds: 2, learning_rate: 0.03, max_steps: 80, until: {until}"
@@ -140,12 +121,11 @@ fn stop_rules_of_the_papers() {
     let networks = table(&place, "networks.parquet");
     assert!(networks.words("outcome").iter().all(|o| o == "converged"));
     assert!(networks.integer("steps").iter().all(|s| *s >= 15));
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
 fn observed_units_are_read_as_they_are_and_forced() {
-    let folder = folder("observe");
+    let folder = Folder::new("observe");
     let train =
         "cell: \"vanilla\", units: 8, seeds: 1, max_steps: 20, until: Steps, observe: [5, 0]";
     let (free, _) = trained(&folder, "free", "lorenz63", train);
@@ -182,12 +162,11 @@ fn observed_units_are_read_as_they_are_and_forced() {
         &format!("{train}, forcing: Generalised(alpha: [0.9, 0.3])"),
     );
     assert_eq!(bits(swept.network(1)), all[2]);
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
 fn an_own_penalty_of_squares_is_l2_bit_for_bit() {
-    let folder = folder("own");
+    let folder = Folder::new("own");
     std::fs::write(
         folder.join("square.wgsl"),
         "// L2.\nfn penalty(w: f32) -> f32 { return w * w; }\n",
@@ -221,12 +200,11 @@ fn an_own_penalty_of_squares_is_l2_bit_for_bit() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(0));
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
 fn silent_units_are_removed_and_the_networks_say_the_same() {
-    let folder = folder("silent");
+    let folder = Folder::new("silent");
     let train = "cell: \"rate\", activation: \"relu\", units: 12, seeds: 3, max_steps: 5, until: Steps, ntk: 4, \
                  initial: Normal(gain: 0.1)";
     let (_, place) = trained(&folder, "out", "flip_flop", train);
@@ -266,12 +244,11 @@ fn silent_units_are_removed_and_the_networks_say_the_same() {
         assert!(left == 0 || file.exists());
     }
     assert!(folder.join("pruned/result.json").exists());
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
 fn bad_values_are_refused_with_their_path() {
-    let folder = folder("bad");
+    let folder = Folder::new("bad");
     std::fs::write(
         folder.join("sine.wgsl"),
         "fn penalty(w: f32) -> f32 { return sin(w); }",
@@ -335,5 +312,4 @@ fn bad_values_are_refused_with_their_path() {
             "{train}: something was left behind"
         );
     }
-    std::fs::remove_dir_all(folder).unwrap();
 }

@@ -1,49 +1,10 @@
 //! `chiliad distance` from outside: known answers on plain files, all pairs across folders, and what it refuses.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
+use crate::folder::Folder;
 use chiliad_engine::files::tensors_to_bytes;
 use chiliad_tasks::{NpzArray, read_npy, write_npy, write_npz};
 use serde_json::Value;
-use std::path::PathBuf;
-use std::process::{Command, Output};
-
-/// A folder of this test's own, empty.
-struct Folder(PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Self {
-        let path =
-            std::env::temp_dir().join(format!("chiliad-distance-{}-{name}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn run(&self, words: &str) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_chiliad"))
-            .args(words.split(' '))
-            .current_dir(&self.0)
-            .output()
-            .unwrap()
-    }
-
-    fn json(&self, words: &str) -> Value {
-        let output = self.run(&format!("{words} --json"));
-        let message = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(0), "{words}: {message}");
-        serde_json::from_slice(&output.stdout).unwrap()
-    }
-
-    fn refused(&self, words: &str, needed: &[&str]) {
-        let output = self.run(words);
-        let message = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{words}: {message}");
-        for part in needed {
-            assert!(message.contains(part), "`{part}` is not in: {message}");
-        }
-        assert!(!self.0.join("nothing.npy").exists() && !self.0.join("nothing.json").exists());
-    }
-
     fn array(&self, name: &str, shape: &[usize], f: impl Fn(&[usize]) -> f64) {
         let total = shape.iter().product();
         let values = (0..total).map(|k| {
@@ -55,13 +16,7 @@ impl Folder {
             }
             f(&place)
         });
-        write_npy(self.0.join(name), &NpzArray::f64(shape, values.collect())).unwrap();
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
+        write_npy(self.join(name), &NpzArray::f64(shape, values.collect())).unwrap();
     }
 }
 
@@ -458,11 +413,11 @@ fn all_pairs_across_folders_are_told_apart() {
             ("b_out".into(), vec![n, 1], vec![0.0; n]),
         ];
         std::fs::write(
-            f.0.join("w.safetensors"),
+            f.join("w.safetensors"),
             tensors_to_bytes(&tensors, None).unwrap(),
         )
         .unwrap();
-        let output = f.run(&format!("import w.safetensors --cell vanilla --out {name}"));
+        let output = f.output(&format!("import w.safetensors --cell vanilla --out {name}"));
         assert!(
             output.status.success(),
             "{}",
@@ -471,7 +426,7 @@ fn all_pairs_across_folders_are_told_apart() {
     }
     let inputs: Vec<f32> = (0..60).map(|k| (k as f32 * 0.9).sin()).collect();
     write_npz(
-        f.0.join("probe.npz"),
+        f.join("probe.npz"),
         &[("inputs", NpzArray::f32(&[2, 30, 1], inputs))],
     )
     .unwrap();
@@ -490,9 +445,9 @@ fn all_pairs_across_folders_are_told_apart() {
         };
         let value = f.json(&format!("distance {metric} slow fast{trials} --out d.npy"));
         assert_eq!(value["pairs"], 28, "{metric}");
-        let beside = std::fs::read(f.0.join("d.json")).unwrap();
+        let beside = std::fs::read(f.join("d.json")).unwrap();
         assert_eq!(value, serde_json::from_slice::<Value>(&beside).unwrap());
-        let matrix = read_npy(f.0.join("d.npy")).unwrap();
+        let matrix = read_npy(f.join("d.npy")).unwrap();
         assert_eq!(matrix.shape, [8, 8]);
         let d = matrix.to_f64();
         for i in 0..8 {

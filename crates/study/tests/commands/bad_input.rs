@@ -1,18 +1,8 @@
 //! Bad input ends with exit code 2 (1 for the disk), a message that names file, field, line and what is allowed, and
 //! nothing half-written.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
+use crate::folder::Folder;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-
-/// A folder of this test's own, empty.
-fn folder(name: &str) -> PathBuf {
-    let path =
-        std::env::temp_dir().join(format!("chiliad-bad-input-{}-{name}", std::process::id()));
-    let _ = std::fs::remove_dir_all(&path);
-    std::fs::create_dir_all(&path).unwrap();
-    path
-}
 
 fn chiliad(arguments: &[&str]) -> (i32, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_chiliad"))
@@ -40,7 +30,7 @@ fn refused(arguments: &[&str], code: i32, words: &[&str], folder: &Path, left: u
 }
 
 fn study(name: &str, text: &str, words: &[&str]) {
-    let folder = folder(name);
+    let folder = Folder::new(name);
     let file = folder.join("study.ron");
     std::fs::write(&file, text).unwrap();
     let out = folder.join("out");
@@ -58,7 +48,6 @@ fn study(name: &str, text: &str, words: &[&str]) {
         &folder,
         1,
     );
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
@@ -76,6 +65,30 @@ fn unknown_field() {
         "field",
         "(title: \"t\", task: \"flip_flop\",\n networks: [Train(cell: \"gru\",\n unts: 8)])",
         &["study.ron:3:", "`unts`", "did you mean `units`?", "`batch`"],
+    );
+}
+
+#[test]
+fn search_out_of_range() {
+    let measured = |measure: &str| {
+        format!(
+            "(title: \"t\", task: \"flip_flop\", networks: [Train(cell: \"gru\", units: 8)],\n measure: [FixedPoints({measure})])"
+        )
+    };
+    study(
+        "rounds",
+        &measured("rounds_max: 0"),
+        &["study.ron:2:", "measure[0].rounds_max", "1 to 1000"],
+    );
+    study(
+        "tolerance",
+        &measured("tolerance: 1e-9"),
+        &["study.ron:2:", "measure[0].fixed_step", "below `tolerance`"],
+    );
+    study(
+        "round",
+        &measured("rounds: 4"),
+        &["study.ron:2:", "`rounds`", "`rounds_max`"],
     );
 }
 
@@ -123,7 +136,7 @@ fn zero_units_and_zero_seeds() {
 
 #[test]
 fn a_cell_with_a_loop() {
-    let folder = folder("loop");
+    let folder = Folder::new("loop");
     let cell = "struct State { h: f32 }\nstruct Input { a: f32 }\nfn input_drive(s: State) -> f32 { return s.h; }\nfn next(s: State, g: Input) -> State {\n    var h = s.h;\n    loop { h = h * 0.5; if h < 0.1 { break; } }\n    return State(h + g.a);\n}\n";
     let file = folder.join("own.wgsl");
     std::fs::write(&file, cell).unwrap();
@@ -152,7 +165,6 @@ fn a_cell_with_a_loop() {
         &folder,
         2,
     );
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 /// A vanilla network of 2 units, 1 input, 1 output; `w_rec.a` as given.
@@ -173,7 +185,7 @@ fn weights(folder: &Path, shape: Vec<usize>, w_rec: Vec<f32>, extra: Option<&str
 }
 
 fn import(name: &str, make: impl FnOnce(&Path) -> PathBuf, words: &[&str]) {
-    let folder = folder(name);
+    let folder = Folder::new(name);
     let file = make(&folder);
     let out = folder.join("out");
     let mut all = vec!["w.safetensors"];
@@ -192,7 +204,6 @@ fn import(name: &str, make: impl FnOnce(&Path) -> PathBuf, words: &[&str]) {
         &folder,
         1,
     );
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
@@ -233,7 +244,7 @@ const SMALL: &str = "(title: \"small\", task: \"flip_flop\", networks: [Train(ce
 
 #[test]
 fn the_folder_of_another_study() {
-    let folder = folder("other");
+    let folder = Folder::new("other");
     let (file, out) = (folder.join("s.ron"), folder.join("out"));
     std::fs::write(&file, SMALL).unwrap();
     let arguments = [
@@ -269,14 +280,13 @@ fn the_folder_of_another_study() {
         &foreign,
         1,
     );
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[cfg(unix)]
 #[test]
 fn a_full_disk() {
     // A limit on the size of files fails a write in the middle, as a full disk does, and needs no rights.
-    let folder = folder("disk");
+    let folder = Folder::new("disk");
     let out = folder.join("trials.npz");
     let command = format!(
         "trap '' XFSZ; ulimit -f 8; exec '{}' task sample flip_flop --trials 4096 --out '{}'",
@@ -317,7 +327,6 @@ fn a_full_disk() {
         .0,
         0
     );
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
@@ -347,7 +356,7 @@ fn numbers_that_no_machine_can_serve() {
     );
     study("deep", &"(".repeat(50_000), &["brackets"]);
     // More units than a kernel takes: refused before there is a folder.
-    let folder = folder("gpu-units");
+    let folder = Folder::new("gpu-units");
     let (file, out) = (folder.join("s.ron"), folder.join("out"));
     std::fs::write(&file, SMALL.replace("units: 8", "units: 300")).unwrap();
     let arguments = [
@@ -359,7 +368,6 @@ fn numbers_that_no_machine_can_serve() {
         out.to_str().unwrap(),
     ];
     refused(&arguments, 2, &[], &folder, 1);
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 /// A study of two small networks that has run.
@@ -379,7 +387,7 @@ fn finished(folder: &Path) -> (PathBuf, PathBuf) {
 
 #[test]
 fn results_replace_nothing_but_results() {
-    let folder = folder("replace");
+    let folder = Folder::new("replace");
     let (_, study) = finished(&folder);
     let population = study.join("populations/vanilla-tanh-8");
     let precious = folder.join("precious");
@@ -423,6 +431,17 @@ fn results_replace_nothing_but_results() {
         out.to_str().unwrap(),
     ];
     refused(&arguments, 2, &["--n-seeds", "allowed"], &folder, 3);
+    for (option, value) in [
+        ("--n-seeds", "0"),
+        ("--rounds-max", "0"),
+        ("--round-seeds", "99999999999"),
+        ("--tolerance", "nan"),
+        ("--fixed-step", "0.1"),
+    ] {
+        let mut arguments = arguments;
+        (arguments[2], arguments[3]) = (option, value);
+        refused(&arguments, 2, &[option, "allowed"], &folder, 3);
+    }
     let arguments = [
         "cycles",
         population.to_str().unwrap(),
@@ -432,12 +451,11 @@ fn results_replace_nothing_but_results() {
         out.to_str().unwrap(),
     ];
     refused(&arguments, 2, &["--max-period", "allowed"], &folder, 3);
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
 fn a_folder_that_another_run_works_in() {
-    let folder = folder("lock");
+    let folder = Folder::new("lock");
     let (file, out) = finished(&folder);
     let held = std::fs::File::create(out.join(".lock")).unwrap();
     fs4::FileExt::lock(&held).unwrap();
@@ -450,12 +468,11 @@ fn a_folder_that_another_run_works_in() {
     refused(&arguments, 75, &["another run", "--out"], &folder, 2);
     fs4::FileExt::unlock(&held).unwrap();
     assert_eq!(chiliad(&arguments).0, 0);
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
 fn an_export_that_would_be_another_network() {
-    let folder = folder("export");
+    let folder = Folder::new("export");
     let file = weights(&folder, vec![2, 2], vec![0.5; 4], None);
     for (activation, code, words) in [
         ("softplus", 2, "no activation `softplus`"),
@@ -489,7 +506,6 @@ fn an_export_that_would_be_another_network() {
         assert!(said.contains(words), "{said}");
         assert_eq!(to.exists(), code == 0);
     }
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[cfg(target_os = "linux")]
@@ -516,7 +532,7 @@ fn an_answer_that_cannot_be_written() {
 #[test]
 fn a_path_that_is_no_text() {
     use std::os::unix::ffi::OsStrExt as _;
-    let folder = folder("bytes");
+    let folder = Folder::new("bytes");
     let out = folder.join(std::ffi::OsStr::from_bytes(b"o\xff.npz"));
     let output = Command::new(env!("CARGO_BIN_EXE_chiliad"))
         .args([
@@ -553,5 +569,4 @@ fn a_path_that_is_no_text() {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    std::fs::remove_dir_all(folder).unwrap();
 }

@@ -1,15 +1,15 @@
 //! A user's own cell by path, from the tutorial: checked, trained on CPU and GPU without rebuilding anything, its fixed points
 //! found.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::print_stderr, reason = "a skipped part says so")]
 
+use crate::folder::{Folder, adapter};
 use chiliad::tables::Table;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
 /// The tutorial: what it shows is what is tested.
-const TUTORIAL: &str = include_str!("../../../docs/cells.md");
+const TUTORIAL: &str = include_str!("../../../../docs/cells.md");
 
 /// The n-th fenced block of a language.
 fn block(language: &str, n: usize) -> String {
@@ -18,10 +18,8 @@ fn block(language: &str, n: usize) -> String {
     rest.split("```").next().unwrap().to_owned()
 }
 
-fn folder(name: &str) -> PathBuf {
-    let path = std::env::temp_dir().join(format!("chiliad-cell-{}-{name}", std::process::id()));
-    let _ = std::fs::remove_dir_all(&path);
-    std::fs::create_dir_all(&path).unwrap();
+fn folder(name: &str) -> Folder {
+    let path = Folder::new(name);
     std::fs::write(path.join("adapting.wgsl"), block("wgsl", 0)).unwrap();
     std::fs::write(path.join("adapting.ron"), block("ron", 0)).unwrap();
     path
@@ -55,13 +53,7 @@ fn a_cell_by_path_trains_on_both_devices_and_has_its_fixed_points_found() {
          measure: [FixedPoints(seeds: 64, driven: 16, driven_steps: 200)])";
     std::fs::write(folder.join("own.ron"), study).unwrap();
     let mut devices = vec!["cpu".to_owned()];
-    match chiliad_engine::gpu::list().first() {
-        Some(adapter) => devices.push(adapter.name.split(' ').next().unwrap().to_owned()),
-        None => {
-            assert_ne!(std::env::var("GPU_TESTS").as_deref(), Ok("required"));
-            eprintln!("SKIPPED the GPU's part of own_cell: no adapter");
-        }
-    }
+    devices.extend(adapter());
     let mut losses: Vec<Vec<f64>> = Vec::new();
     for (k, device) in devices.iter().enumerate() {
         let out = format!("out{k}");
