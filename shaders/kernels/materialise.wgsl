@@ -1,15 +1,14 @@
-// Parameters as trained -> weights as used, as the products read them: vec4s over units, recurrent weights in both orders, padded
+// Parameters as trained, or as `link_weights` left them -> weights as used, as the products read them: vec4s over units, recurrent weights in both orders, padded
 // with zeros. One table says which parameter goes where; entry 0 means zero.
 // Grid: one invocation per vec4 of a network, one row of workgroups per network. Expects: constraint.
 
 @group(0) @binding(2) var<storage, read_write> weights: array<vec4<f32>>;  // [network][WEIGHTS]
-@group(0) @binding(3) var<storage, read> params: array<f32>;              // [network][PARAMS]
+@group(0) @binding(3) var<storage, read> params: array<f32>;              // [network][PARAM_STRIDE]
 @group(1) @binding(1) var<storage, read> sources: array<vec4<u32>>;       // [WEIGHTS], parameter + 1
 
 fn materialise_one(network: u32, source: u32) -> f32 {
     if source == 0u { return 0.0; }
-    let at = network * PARAMS + source - 1u;
-    return constraint_effective(at, params[at]);
+    return constraint_effective(network * PARAMS + source - 1u, params[network * PARAM_STRIDE + source - 1u]);
 }
 
 @compute @workgroup_size(64)

@@ -2,7 +2,7 @@
 // and one optimiser step of the common form (`Update` of the engine):
 //   m = decay1 m + gain1 g, v = decay2 v + gain2 g^2, p -= rate scale1 m / (sqrt(scale2 v) + epsilon).
 // Status: active & finite -> step; active & not finite -> diverged at this step, frozen for good; not active -> nothing.
-// Grid: one workgroup per network. Expects: math, network, constraint, Dims, optimise_part. Tree order is fixed: tiles in turn,
+// Grid: one workgroup per network. Expects: math, network, constraint, own, reduce, gather, Dims, optimise_part. Tree order is fixed: tiles in turn,
 // then halves of lanes.
 
 @group(0) @binding(0) var<storage, read> networks: array<u32>;
@@ -16,34 +16,19 @@ const OPTIMISE_LANES: u32 = 256u;
 var<workgroup> optimise_squares: array<f32, OPTIMISE_LANES>;
 var<workgroup> optimise_bad: array<u32, OPTIMISE_LANES>;
 
-fn optimise_sum(network: u32, entry: u32) -> f32 {
-    var sum = 0.0;
-    for (var tile_index = 0u; tile_index < dims.n_tiles; tile_index++) {
-        sum += partials[(network * dims.n_tiles + tile_index) * (PARAMS + 2u) + entry];
-    }
-    return sum;
-}
-
 @compute @workgroup_size(OPTIMISE_LANES)
 fn optimise(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) index: u32) {
     let network = group.y * dims.row_width + group.x;
     if network >= dims.n_networks { return; }
     let first = network * dims.n_tiles * (PARAMS + 2u);
     let alive = status[network].x != 0u;
-    let mask = optimise_sum(network, PARAMS + 1u);
-    let loss = optimise_sum(network, PARAMS) / mask;
+    let mask = reduce_sum(network, PARAMS + 1u);
+    let loss = reduce_sum(network, PARAMS) / mask;
     let trained = select(PARAM_INITIAL_STATE, PARAMS, (dims.flags & 4u) != 0u);
     var squares = 0.0;
     var bad = u32(math_not_finite(loss));
     for (var p = index; alive && p < PARAMS; p += OPTIMISE_LANES) {
-        let at = network * PARAMS + p;
-        var g = optimise_sum(network, p) / mask;
-        let part = optimise_part(p);
-        if part < 4u {
-            let w = constraint_effective(at, params[at]);
-            g += network_l1(network, part) * sign(w) + 2.0 * network_l2(network, part) * w;
-        }
-        g *= constraint_slope(at, params[at]);
+        var g = gather(network, p, mask);
         bad |= select(0u, u32(math_not_finite(g)), p < trained);
         g = clamp(g, -dims.limits.y, dims.limits.y);
         partials[first + p] = g;

@@ -13,7 +13,8 @@ struct Dims {
     n_networks: u32,     // networks within the buffers bound
     noise_on: u32,       // 0: no noise whatever the networks say
     row_width: u32,      // workgroups along x of this dispatch
-    flags: u32,          // 1 divide by the second moment, 2 decoupled weight decay, 4 train the initial state, 8 take the step
+    flags: u32,          // 1 divide by the second moment, 2 decoupled weight decay, 4 train the initial state, 8 take the step,
+                         // 16 states are forced beyond the start
     update: vec4<f32>,   // decay and gain of the first moment, decay and gain of the second
     scales: vec4<f32>,   // scale of the first moment, scale of the second, epsilon, learning-rate factor
     limits: vec4<f32>,   // largest norm, largest entry, factor of the noise, spare

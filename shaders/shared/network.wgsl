@@ -1,7 +1,8 @@
 // What a network is given besides its weights, one record of NETWORK_WORDS words each:
 //   0 key of the trial order, or number of the network and of all networks [2]   2 key of the noise [2]   4 learning rate   5 sd of the cell's noise   6 sd of the input noise
 //   7 weight decay   8 strength of L1 [4 parts]   12 strength of L2 [4 parts]   16 strength of the rate penalty
-//   17 strength of the rate cap   18 cap   19 constants
+//   17 strength of the rate cap   18 cap   19 every how many steps states are forced whole, 0 for never   20 share they are forced by else
+//   21 strength of the penalty of the user's own   22 constants
 // Expects: binding networks: array<u32>, const NETWORK_WORDS.
 
 fn network_word(network: u32, i: u32) -> f32 {
@@ -33,4 +34,10 @@ fn network_rate(network: u32) -> f32 { return network_word(network, 16u); }
 
 fn network_rate_cap(network: u32) -> vec2<f32> { return vec2<f32>(network_word(network, 17u), network_word(network, 18u)); }
 
-fn network_constant(network: u32, i: u32) -> f32 { return network_word(network, 19u + i); }
+fn network_forcing_every(network: u32) -> u32 { return u32(network_word(network, 19u)); }
+
+fn network_forcing_alpha(network: u32) -> f32 { return network_word(network, 20u); }
+
+fn network_own(network: u32) -> f32 { return network_word(network, 21u); }
+
+fn network_constant(network: u32, i: u32) -> f32 { return network_word(network, 22u + i); }

@@ -31,7 +31,7 @@ fn link_validates_every_kernel_of_every_cell() {
                     order: Order::Drawn,
                     ..Variant::default()
                 };
-                let linked = link(stage, &architecture, &layout, &geometry, variant).unwrap();
+                let linked = link(stage, &architecture, &layout, &geometry, &variant).unwrap();
                 let reflection = Reflection::read(&linked)
                     .unwrap_or_else(|e| panic!("{cell} {units} {stage:?}: {e}"));
                 reflection
@@ -66,19 +66,25 @@ fn link_validates_every_variant_of_the_recipe() {
     for stage in [
         Stage::Materialise,
         Stage::TrainStep,
+        Stage::PullBack,
         Stage::Optimise,
         Stage::Evaluate,
     ] {
-        let geometry = Geometry::new(&architecture, &layout, 64, stage.backward());
         for loss in [Loss::MaskedMean, Loss::AllMean, Loss::CrossEntropy] {
             for (constrained, activity) in [(true, false), (false, true), (true, true)] {
+                // Forced states, and matrix programs, with one of the others each.
+                let (forced, matrices) = (activity, constrained.then_some([9000, 70, 5]));
+                let (batch, backward) = (64, stage.backward());
+                let geometry = Geometry::forced(&architecture, &layout, batch, backward, forced);
                 let variant = Variant {
                     order: Order::Drawn,
                     loss,
                     constrained,
                     activity,
+                    own: None,
+                    matrices,
                 };
-                let linked = link(stage, &architecture, &layout, &geometry, variant).unwrap();
+                let linked = link(stage, &architecture, &layout, &geometry, &variant).unwrap();
                 let reflection = Reflection::read(&linked)
                     .unwrap_or_else(|e| panic!("{stage:?} {variant:?}: {e}"));
                 reflection

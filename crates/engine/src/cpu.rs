@@ -25,6 +25,7 @@ pub use level::Level;
 pub use peak::peak_gflops;
 
 use crate::error::EngineError;
+use crate::executor::forcing::check as check_forcing;
 use crate::executor::{
     Executor, Gradient, Memory, OptimiserState, TrainOptions, Training, Trajectories,
 };
@@ -201,7 +202,7 @@ impl Executor for CpuExecutor {
             alpha: Forcing::start(options.forcing.as_ref(), population.n_networks),
         });
         options.check(population)?;
-        forcing::check(population, options)?;
+        check_forcing("CPU", population, options)?;
         let sizes = [
             ("parameters", state.params.len(), n),
             ("first moments", state.first.len(), n),
@@ -310,7 +311,7 @@ impl Executor for CpuExecutor {
     ) -> Result<Gradient, EngineError> {
         check("gradient", population, trials.n_inputs, trials.n_outputs)?;
         options.check(population)?;
-        forcing::check(population, options)?;
+        check_forcing("CPU", population, options)?;
         let all: Vec<usize> = (0..trials.n_trials).collect();
         let divisors = options.loss.weights(trials);
         let results: Vec<(f32, Vec<f32>)> = self.pool.install(|| {

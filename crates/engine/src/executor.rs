@@ -1,5 +1,7 @@
 //! What both executors do, CPU and GPU: the stages are written once against this.
 
+pub(crate) mod forcing;
+
 use crate::error::EngineError;
 use crate::lyapunov;
 use crate::population::{Architecture, Population};

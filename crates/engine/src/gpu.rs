@@ -17,12 +17,14 @@ mod kernels;
 mod linear_text;
 mod link;
 mod lyapunov;
+mod matrices;
 mod pace;
 mod plan;
 mod pointwise;
 mod record;
 mod reflect;
 mod session;
+mod teacher;
 
 pub use buffer::Buffer;
 pub use cell_text::cell_text;

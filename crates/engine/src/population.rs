@@ -23,6 +23,16 @@ pub struct Architecture {
     pub outputs: usize,
 }
 
+impl Architecture {
+    /// Units that carry a state: those of a shallow cell are its constant `latent`, of others all.
+    pub(crate) fn carrying(&self, constants: &[f32]) -> usize {
+        let latent = self.cell.constants.iter().position(|c| c.0 == "latent");
+        latent
+            .and_then(|i| constants.get(i))
+            .map_or(self.units, |l| (*l as usize).min(self.units))
+    }
+}
+
 /// Seeds of one network: where it starts, which trials it sees, which noise it gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Seeds {

@@ -181,8 +181,12 @@ impl Writer<'_> {
         let call = next.call("after_");
         self.text.push_str(&call);
         for f in 0..geometry.states {
+            let mut state = format!("after_n{f}");
+            if geometry.forced == Some(f) {
+                state = format!("forcing_state(lane, t, {state})");
+            }
             self.line(&format!(
-                "    lane_store(lane, t + 1u, {f}u, lane_masked(lane, after_n{f}));"
+                "    lane_store(lane, t + 1u, {f}u, lane_masked(lane, {state}));"
             ));
         }
         if let Some(field) = geometry.output {
@@ -323,7 +327,13 @@ impl Writer<'_> {
         let mut loads: Vec<(String, String, usize)> = Vec::new();
         for f in 0..geometry.states {
             loads.push((format!("s{f}"), "t".into(), f));
-            loads.push((format!("n{f}"), "t + 1u".into(), f));
+            // A forced state as it was lies where the readout sees it.
+            loads.push(
+                match geometry.output.filter(|_| geometry.forced == Some(f)) {
+                    Some(output) => (format!("n{f}"), "t".into(), output),
+                    None => (format!("n{f}"), "t + 1u".into(), f),
+                },
+            );
         }
         for s in 0..cell.stages.len() {
             loads.push((format!("d{s}"), "t".into(), self.drive_field(s)));
@@ -345,7 +355,11 @@ impl Writer<'_> {
             self.line(&format!("    let {name} = lane_load(lane, {t}, {field}u);"));
         }
         for f in (0..geometry.states).filter(|f| taken(&format!("c{f}"))) {
-            self.line(&format!("    let c{f} = carry.c{f};"));
+            let mut carried = format!("carry.c{f}");
+            if geometry.forced == Some(f) {
+                carried = format!("forcing_adjoint(lane, t, {carried})");
+            }
+            self.line(&format!("    let c{f} = {carried};"));
         }
         self.text.push_str(&bound);
         let call = step.call("step_");

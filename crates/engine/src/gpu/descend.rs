@@ -99,7 +99,7 @@ impl GpuExecutor {
             architecture,
             &population.layout,
             &geometry,
-            Variant::default(),
+            &Variant::default(),
         )?)?;
         let history: Buffer<[f32; 4]> =
             Buffer::new(gpu, "history", plan.slots * geometry.history(1))?;

@@ -111,7 +111,7 @@ impl GpuExecutor {
             n_steps,
             gpu.limits(),
         )?;
-        Fleet::new(gpu, population, &geometry, &plan, None)
+        Fleet::new(gpu, population, &geometry, &plan, None, None)
     }
 }
 

@@ -5,13 +5,15 @@ use super::device::Gpu;
 use super::geometry::Geometry;
 use super::kernel::{Bound, Kernel, Named};
 use super::kernels::{Stage, Variant, link};
+use super::matrices::{Matrices, Passes, Programs};
 use super::pace::{Dims, Pacer, Submission, grid};
 use super::plan::Plan;
 use super::record::rates;
+use super::teacher::{self, Inverter};
 use crate::error::EngineError;
 use crate::executor::{Order, TrainOptions};
 use crate::population::Population;
-use crate::recipe::Loss;
+use crate::recipe::{Loss, OwnPenalty, Part, Penalty};
 use chiliad_tasks::Trials;
 use chiliad_tasks::random::{Stream, purpose};
 use std::sync::Arc;
@@ -29,7 +31,13 @@ pub(super) struct Chunk {
     pub(super) networks: Buffer<u32>,
     /// Restrictions of the weights, where there are any.
     pub(super) rules: Option<Buffer<[u32; 2]>>,
+    /// The same as the optimiser's step reads them, where they differ.
+    pub(super) step_rules: Option<Buffer<[u32; 2]>>,
+    pub(super) programs: Option<Programs>,
+    /// From targets to states, where states are forced.
+    teacher: Option<Buffer<f32>>,
     materialise: Arc<Bound>,
+    invert: Option<Arc<Bound>>,
 }
 
 /// A population on the device.
@@ -39,6 +47,9 @@ pub(super) struct Fleet {
     pub(super) submission: Submission,
     weights: Buffer<[f32; 4]>,
     materialise: Arc<Kernel>,
+    inverter: Option<Inverter>,
+    /// Penalties and restrictions of whole matrices, where there are any.
+    pub(super) passes: Option<Passes>,
     n_weights: usize,
     /// What decides the kernels' text, but for the picking of trials.
     pub(super) variant: Variant,
@@ -59,6 +70,7 @@ impl Fleet {
         geometry: &Geometry,
         plan: &Plan,
         options: Option<&TrainOptions>,
+        matrices: Option<&Matrices>,
     ) -> Result<Self, EngineError> {
         let constraint = options.and_then(|o| o.constraint.as_ref());
         let of_activity =
@@ -68,17 +80,27 @@ impl Fleet {
             loss: options.map_or(Loss::MaskedMean, |o| o.loss),
             constrained: constraint.is_some(),
             activity: options.is_some_and(of_activity),
+            own: options.and_then(own),
+            matrices: matrices.map(Matrices::strides),
         };
         let linked = link(
             Stage::Materialise,
             &population.architecture,
             &population.layout,
             geometry,
-            variant,
+            &variant,
         )?;
         let materialise = gpu.kernel(&linked)?;
         let weights: Buffer<[f32; 4]> = Buffer::new(gpu, "weights", plan.chunk * geometry.weights)?;
         let sources = Buffer::with(gpu, "sources", &geometry.sources)?;
+        let passes = match matrices {
+            Some(matrices) => {
+                let of = (matrices, plan.chunk);
+                Some(Passes::new(gpu, population, geometry, &variant, of)?)
+            }
+            None => None,
+        };
+        let inverter = Inverter::new(gpu, population, geometry, options, plan.chunk)?;
         let submission = Submission::new(gpu)?;
         let n_params = geometry.params;
         let mut chunks = Vec::new();
@@ -116,13 +138,35 @@ impl Fleet {
                 )?),
                 None => None,
             };
+            let step_rules = match constraint.and_then(|c| c.words_of_the_step(first..first + n)) {
+                Some(words) => Some(Buffer::with(gpu, "step_rules", &words)?),
+                None => None,
+            };
+            let programs = match (&passes, matrices, options) {
+                (Some(passes), Some(matrices), Some(options)) => {
+                    let of = (matrices, options);
+                    Some(passes.programs(gpu, of, first..first + n, &params)?)
+                }
+                _ => None,
+            };
             let mut buffers = vec![
                 Named::new("weights", &weights),
-                Named::new("params", &params),
+                Named::new("params", passes.as_ref().map_or(&params, |p| &p.work)),
                 Named::new("sources", &sources),
             ];
             buffers.extend(rules.as_ref().map(|r| Named::new("rules", r)));
             let bound = materialise.bind(gpu, &buffers)?;
+            let teacher = match options.filter(|o| o.forcing.is_some()) {
+                Some(options) => {
+                    let rows = teacher::rows(population, &options.observed, first..first + n);
+                    Some(Buffer::with(gpu, "teacher", &rows)?)
+                }
+                None => None,
+            };
+            let invert = match inverter.as_ref().zip(teacher.as_ref()) {
+                Some((inverter, teacher)) => Some(inverter.bind(gpu, &weights, teacher)?),
+                None => None,
+            };
             chunks.push(Chunk {
                 first,
                 n,
@@ -131,7 +175,11 @@ impl Fleet {
                 status,
                 networks,
                 rules,
+                step_rules,
+                programs,
+                teacher,
                 materialise: Arc::new(bound),
+                invert,
             });
         }
         Ok(Self {
@@ -140,6 +188,8 @@ impl Fleet {
             submission,
             weights,
             materialise,
+            inverter,
+            passes,
             n_weights: geometry.weights,
             variant,
         })
@@ -150,13 +200,23 @@ impl Fleet {
         &self.weights
     }
 
-    /// Queues the conversion of one chunk's parameters; the weights are those of the chunk converted last.
+    /// Queues the conversion of one chunk's parameters, and what follows from weights alone; the weights are those of the chunk
+    /// converted last.
     pub(super) fn materialise(
         &mut self,
         pacer: &mut Pacer,
         chunk: usize,
     ) -> Result<(), EngineError> {
         let chunk = &self.chunks[chunk];
+        if let (Some(passes), Some(programs)) = (&self.passes, &chunk.programs) {
+            self.submission.push(
+                pacer,
+                (&passes.link, &programs.link),
+                Dims::default(),
+                [chunk.n as u32, 1],
+                (chunk.n * self.n_weights) as f64,
+            )?;
+        }
         let groups = [self.n_weights.div_ceil(64) as u32, chunk.n as u32];
         self.submission.push(
             pacer,
@@ -164,8 +224,26 @@ impl Fleet {
             Dims::default(),
             groups,
             (chunk.n * self.n_weights) as f64,
-        )
+        )?;
+        if let Some((inverter, bound)) = self.inverter.as_ref().zip(chunk.invert.as_ref()) {
+            self.submission.push(
+                pacer,
+                (&inverter.kernel, bound),
+                Dims::default(),
+                [chunk.n as u32, 1],
+                (chunk.n * self.n_weights) as f64,
+            )?;
+        }
+        Ok(())
     }
+}
+
+/// The user's own penalty among a recipe's, and of which weights.
+fn own(options: &TrainOptions) -> Option<(OwnPenalty, Vec<Part>)> {
+    options.regularisers.iter().find_map(|r| match &r.penalty {
+        Penalty::Own { function, on } => Some((function.clone(), on.clone())),
+        _ => None,
+    })
 }
 
 impl Bank {
@@ -220,11 +298,12 @@ impl Stagework {
         bank: &Bank,
     ) -> Result<Self, EngineError> {
         let gpu = &fleet.gpu;
-        let geometry = Geometry::new(
+        let geometry = Geometry::forced(
             &population.architecture,
             &population.layout,
             batch,
             stage.backward(),
+            fleet.chunks.iter().any(|c| c.teacher.is_some()),
         );
         let plan = Plan::new(
             &geometry,
@@ -252,15 +331,15 @@ impl Stagework {
             &population.architecture,
             &population.layout,
             &geometry,
-            Variant {
+            &Variant {
                 order,
-                ..fleet.variant
+                ..fleet.variant.clone()
             },
         )?;
         let kernel = gpu.kernel(&linked)?;
         let mut bounds = Vec::new();
         for chunk in &fleet.chunks {
-            let all = [
+            let mut all = vec![
                 Named::new("networks", &chunk.networks),
                 Named::new("status", &chunk.status),
                 Named::new("weights", &fleet.weights),
@@ -269,6 +348,7 @@ impl Stagework {
                 Named::new("history", &history),
                 Named::new(out_name, &out),
             ];
+            all.extend(chunk.teacher.as_ref().map(|t| Named::new("teacher", t)));
             let wanted: Vec<Named<'_>> = all
                 .into_iter()
                 .filter(|n| kernel.reflection.slots.iter().any(|s| s.name == n.name()))

@@ -12,7 +12,7 @@ const LARGEST_TILE: usize = 32;
 /// has, because the tile decides the order of sums and so the bits.
 const WORKGROUP_BYTES: usize = 16_384;
 /// Words of a network's record before its constants.
-pub(super) const RECORD_WORDS: usize = 19;
+pub(super) const RECORD_WORDS: usize = 22;
 
 /// Shapes of the kernels of one architecture.
 #[derive(Clone, Debug)]
@@ -33,6 +33,8 @@ pub struct Geometry {
     pub states: usize,
     /// Field of each stage's drive, where it is not simply a state field.
     pub drives: Vec<Option<usize>>,
+    /// State field that teacher forcing moves, where there is any: the readout then sees a field of its own.
+    pub forced: Option<usize>,
     /// Field of the output, where it is not simply a state field.
     pub output: Option<usize>,
     /// First of the fields that hold tapes in the forward pass and gate gradients after the backward pass.
@@ -49,6 +51,8 @@ pub struct Geometry {
     pub offsets: BTreeMap<(u8, usize, usize), usize>,
     /// Words of a network's record.
     pub record_words: usize,
+    /// Words of a network's matrix programs and what they work on: of the largest buffer, and of all.
+    pub matrices: (usize, usize),
     first_initial_state: usize,
     readout: (usize, usize),
     unit_params: usize,
@@ -73,6 +77,17 @@ pub(super) fn key(role: Role) -> (u8, usize, usize) {
 impl Geometry {
     /// Shapes for batches of `batch` trials; `backward` keeps what a backward pass needs.
     pub fn new(architecture: &Architecture, layout: &Layout, batch: usize, backward: bool) -> Self {
+        Self::forced(architecture, layout, batch, backward, false)
+    }
+
+    /// The same, with teacher forcing of what the readout sees if `forced`.
+    pub fn forced(
+        architecture: &Architecture,
+        layout: &Layout,
+        batch: usize,
+        backward: bool,
+        forced: bool,
+    ) -> Self {
         let (cell, units) = (&architecture.cell, architecture.units);
         let unit_quads = units.div_ceil(4);
         let fits = WORKGROUP_BYTES / (2 * 4 * unit_quads * 16);
@@ -86,7 +101,7 @@ impl Geometry {
         let drives = (0..cell.stages.len())
             .map(|s| next(backward && cell.plain_drive(s).is_none()))
             .collect();
-        let output = next(cell.plain_output().is_none());
+        let output = next(forced || cell.plain_output().is_none());
         let kept = fields;
         if backward {
             fields += (cell.programs.n_tapes + cell.programs.taped_gates.len())
@@ -103,6 +118,7 @@ impl Geometry {
             fields,
             states,
             drives,
+            forced: cell.plain_output().filter(|_| forced),
             output,
             kept,
             backward,
@@ -111,6 +127,7 @@ impl Geometry {
             sources: Vec::new(),
             offsets: BTreeMap::new(),
             record_words: RECORD_WORDS + cell.constants.len(),
+            matrices: (0, 0),
             first_initial_state: at(Role::InitialState(0)),
             readout: (at(Role::Readout), at(Role::ReadoutBias)),
             unit_params: cell.unit_params.len(),
@@ -209,6 +226,13 @@ impl Geometry {
         4 * (optimiser + trials + states) as u64
     }
 
+    /// Words of the larger of the two buffers that teacher forcing takes per network.
+    pub fn forcing(&self) -> usize {
+        let (units, outputs) = (self.units, self.outputs);
+        let most = ((units + outputs) * outputs).max(units * (outputs + 2));
+        self.forced.map_or(0, |_| most)
+    }
+
     /// First vec4 of row `t`, field `field` inside a slot's history.
     pub fn row(&self, n_steps: usize, t: usize, field: usize) -> usize {
         self.trial_quads
@@ -233,8 +257,13 @@ impl Geometry {
     }
 
     /// The generated header of every kernel of this architecture.
-    pub fn header(&self, variant: Variant) -> String {
+    pub fn header(&self, variant: &Variant) -> String {
+        let [work, shared, own] = variant.matrices.unwrap_or([self.params, 0, 0]);
         let values = [
+            ("PARAM_STRIDE", work),
+            ("WORK", work),
+            ("MATRIX_SHARED", shared),
+            ("MATRIX_OWN", own),
             ("UNITS", self.units),
             ("UNIT_QUADS", self.unit_quads),
             ("TRIAL_QUADS", self.trial_quads),
@@ -250,6 +279,7 @@ impl Geometry {
             ("WEIGHTS", self.weights),
             ("WEIGHT_READOUT", self.offset(key(Role::Readout))),
             ("WEIGHT_READOUT_BIAS", self.offset(key(Role::ReadoutBias))),
+            ("TEACHER_ROW", self.outputs + 2),
             ("PARAM_READOUT", self.readout.0),
             ("PARAM_READOUT_BIAS", self.readout.1),
             ("PARAM_INITIAL_STATE", self.first_initial_state),

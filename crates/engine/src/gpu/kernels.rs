@@ -7,15 +7,21 @@ use super::link::{Linked, Piece};
 use crate::error::EngineError;
 use crate::executor::Order;
 use crate::population::{Architecture, Layout};
-use crate::recipe::Loss;
+use crate::recipe::{Loss, OwnPenalty, Part};
 
 /// A kernel of an architecture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
+    /// Parameters as trained to those that rules act on, where matrices are made of matrices.
+    LinkWeights,
     /// Parameters to weights.
     Materialise,
+    /// Pseudo-inverse of the readout, for teacher forcing.
+    InvertReadout,
     /// Forward, loss, backward.
     TrainStep,
+    /// Reduction and penalties, through the adjoint of `LinkWeights`.
+    PullBack,
     /// Reduction, penalties of weights, clip, step.
     Optimise,
     /// States and outputs.
@@ -30,9 +36,12 @@ pub enum Stage {
 
 impl Stage {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
+        Self::LinkWeights,
         Self::Materialise,
+        Self::InvertReadout,
         Self::TrainStep,
+        Self::PullBack,
         Self::Optimise,
         Self::RollOut,
         Self::Evaluate,
@@ -43,7 +52,10 @@ impl Stage {
     /// Name of the entry point and of its file.
     pub fn name(self) -> &'static str {
         match self {
+            Self::LinkWeights => "link_weights",
+            Self::PullBack => "pull_back",
             Self::Materialise => "materialise",
+            Self::InvertReadout => "invert_readout",
             Self::TrainStep => "train_step",
             Self::Optimise => "optimise",
             Self::RollOut => "roll_out",
@@ -61,7 +73,30 @@ impl Stage {
     fn fragments(self) -> &'static [&'static str] {
         match self {
             Self::Materialise => &["constraint", "materialise"],
-            Self::Optimise => &["math", "dims", "network", "constraint", "parts", "optimise"],
+            Self::LinkWeights => &["matrices", "link_weights"],
+            Self::PullBack => &[
+                "math",
+                "dims",
+                "network",
+                "constraint",
+                "parts",
+                "own",
+                "reduce",
+                "matrices",
+                "pull_back",
+            ],
+            Self::InvertReadout => &["invert_readout"],
+            Self::Optimise => &[
+                "math",
+                "dims",
+                "network",
+                "constraint",
+                "parts",
+                "own",
+                "reduce",
+                "gather",
+                "optimise",
+            ],
             Self::TrainStep => &[
                 "math",
                 "threefry",
@@ -70,6 +105,7 @@ impl Stage {
                 "quad",
                 "lane",
                 "noise",
+                "forcing",
                 "cell",
                 "forward",
                 "readout_value",
@@ -101,6 +137,7 @@ impl Stage {
                 "quad",
                 "lane",
                 "noise",
+                "forcing",
                 "cell",
                 "forward",
                 "readout_value",
@@ -119,7 +156,7 @@ impl Stage {
 }
 
 /// What else decides a kernel's text.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Variant {
     /// Which trials of the bank are taken.
     pub order: Order,
@@ -129,6 +166,10 @@ pub struct Variant {
     pub constrained: bool,
     /// Activity is penalised.
     pub activity: bool,
+    /// The user's own penalty of weights, and of which.
+    pub own: Option<(OwnPenalty, Vec<Part>)>,
+    /// Words of a network's work space, of the data that matrix programs share, and of a network's own, where there are any.
+    pub matrices: Option<[usize; 3]>,
 }
 
 /// The linked text of a kernel.
@@ -137,7 +178,7 @@ pub fn link(
     architecture: &Architecture,
     layout: &Layout,
     geometry: &Geometry,
-    variant: Variant,
+    variant: &Variant,
 ) -> Result<Linked, EngineError> {
     let mut pieces = vec![Piece {
         path: "header".into(),
@@ -161,6 +202,10 @@ pub fn link(
                 path: "parts (generated)".into(),
                 wgsl: geometry.parts(),
             },
+            "forcing" if geometry.forced.is_none() => continue,
+            "own" => own(variant)?,
+            "gather" if variant.matrices.is_some() => Piece::library("gather_matrices")?,
+            "gather" => Piece::library("gather_parameters")?,
             "constraint" if variant.constrained => Piece::library("constraint_rules")?,
             "constraint" => Piece::library("constraint_none")?,
             "activity" if variant.activity => Piece::library("activity_rate")?,
@@ -172,6 +217,33 @@ pub fn link(
         });
     }
     Ok(Linked::new(stage.name(), &pieces))
+}
+
+/// Strength times the slope of the user's own penalty at a weight of some part.
+fn own(variant: &Variant) -> Result<Piece, EngineError> {
+    let Some((function, on)) = &variant.own else {
+        return Piece::library("own_none");
+    };
+    let parts: Vec<String> = on
+        .iter()
+        .map(|p| format!("part == {}u", *p as usize))
+        .collect();
+    Ok(Piece {
+        path: format!("{}.wgsl (derivative)", function.name()),
+        wgsl: format!(
+            "fn own_derivative(w: f32) -> f32 {{\n    var slope: f32;\n{}    return slope;\n}}\n\
+             fn own_slope(network: u32, part: u32, w: f32) -> f32 {{\n    \
+             let strength = network_own(network);\n    \
+             if strength == 0.0 || !({}) {{ return 0.0; }}\n    \
+             return strength * own_derivative(w);\n}}\n",
+            function.slope(),
+            if parts.is_empty() {
+                "false".into()
+            } else {
+                parts.join(" || ")
+            }
+        ),
+    })
 }
 
 /// The linked text of a kernel that needs no architecture: `threefry_words` or `math_values`.

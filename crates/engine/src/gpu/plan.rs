@@ -18,7 +18,7 @@ pub struct Plan {
     pub chunk: usize,
     /// Most (network, tile) pairs in flight: each owns a slot of history, reused wave after wave.
     pub slots: usize,
-    /// Bytes of parameters, moments, weights, partial gradients, record and status per network.
+    /// Bytes of parameters, moments, weights, partial gradients, matrix programs, record and status per network.
     pub bytes_per_network: usize,
     /// Bytes of history per slot.
     pub bytes_per_slot: usize,
@@ -43,7 +43,11 @@ impl Plan {
         let moments = geometry.params * 8;
         let partials = tiles * (geometry.params + 2) * 4;
         let bytes_per_slot = geometry.history(n_steps) * 16;
-        let largest = weights.max(moments).max(partials);
+        let largest = weights
+            .max(moments)
+            .max(partials)
+            .max(geometry.matrices.0 * 4)
+            .max(geometry.forcing() * 4);
         let refuse = |what: String| EngineError::Unsupported {
             executor: "GPU",
             what,
@@ -67,11 +71,12 @@ impl Plan {
         let slots = (binding / bytes_per_slot).min(chunk * tiles);
         let record = geometry.record_words * 4 + STATUS_BYTES;
         let held = geometry.params * 4 + moments + record;
-        let bytes_per_network = held + weights + partials;
+        let worked = weights + partials + (geometry.matrices.1 + 2 * geometry.forcing()) * 4;
+        let bytes_per_network = held + worked;
         let bytes = RECORD_BYTES
             + geometry.sources.len() * 4
             + n_networks * held
-            + chunk * (weights + partials)
+            + chunk * worked
             + slots * bytes_per_slot;
         Ok(Self {
             n_networks,

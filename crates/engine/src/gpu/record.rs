@@ -3,9 +3,11 @@
 use super::geometry::RECORD_WORDS;
 use crate::error::EngineError;
 use crate::executor::TrainOptions;
-use crate::recipe::Penalty;
+use crate::executor::forcing::check as check_forcing;
+use crate::population::Population;
+use crate::recipe::{Forcing, Penalty};
 
-/// One network's record: words 4 to 18 of `network.wgsl`, behind its keys.
+/// One network's record: words 4 to 21 of `network.wgsl`, behind its keys.
 pub(super) fn rates(options: Option<&TrainOptions>, network: usize) -> [f32; RECORD_WORDS - 4] {
     let mut words = [0.0; RECORD_WORDS - 4];
     let Some(options) = options else { return words };
@@ -23,14 +25,21 @@ pub(super) fn rates(options: Option<&TrainOptions>, network: usize) -> [f32; REC
                 words[13] = strength;
                 words[14] = *cap;
             }
+            Penalty::Own { .. } => words[17] = strength,
             _ => {}
         }
+    }
+    match &options.forcing {
+        // A float holds every step number that a trial on the GPU can have.
+        Some(Forcing::Sparse { every }) => words[15] = every[network].min(1 << 24) as f32,
+        Some(Forcing::Generalised { alpha }) => words[16] = alpha[network],
+        Some(Forcing::Annealed { .. }) | None => {}
     }
     words
 }
 
 /// Refuses by name what the kernels do not have.
-pub(super) fn check(options: &TrainOptions) -> Result<(), EngineError> {
+pub(super) fn check(population: &Population, options: &TrainOptions) -> Result<(), EngineError> {
     let refuse = |what: String, allowed: &str| {
         Err(EngineError::Unsupported {
             executor: "GPU",
@@ -38,21 +47,28 @@ pub(super) fn check(options: &TrainOptions) -> Result<(), EngineError> {
             allowed: allowed.into(),
         })
     };
-    if let Some(forcing) = &options.forcing {
+    check_forcing("GPU", population, options)?;
+    if let Some(forcing @ Forcing::Annealed { .. }) = &options.forcing {
         return refuse(
             forcing.name().into(),
-            "training without it; on the CPU with",
+            "sparse and generalised forcing; the annealed one on the CPU",
         );
     }
-    let mut caps = 0;
+    let (mut caps, mut own) = (0, 0);
     for r in &options.regularisers {
         match r.penalty {
-            Penalty::L1 { .. } | Penalty::L2 { .. } | Penalty::Rate => {}
+            Penalty::L1 { .. }
+            | Penalty::L2 { .. }
+            | Penalty::Rate
+            | Penalty::InputOrthogonality
+            | Penalty::Resolvent { .. }
+            | Penalty::Communicability { .. } => {}
             Penalty::RateCap { .. } => caps += 1,
+            Penalty::Own { .. } => own += 1,
             _ => {
                 return refuse(
                     format!("penalty `{}`", r.penalty.name()),
-                    "l1, l2, rate, rate_cap; the others on the CPU",
+                    "l1, l2, own, rate, rate_cap, input_orthogonality, resolvent, communicability; the others on the CPU",
                 );
             }
         }
@@ -60,14 +76,10 @@ pub(super) fn check(options: &TrainOptions) -> Result<(), EngineError> {
     if caps > 1 {
         return refuse(format!("{caps} rate caps"), "one; more on the CPU");
     }
-    if options
-        .constraint
-        .as_ref()
-        .is_some_and(|c| !c.is_elementwise())
-    {
+    if own > 1 {
         return refuse(
-            "low rank, antisymmetric weights, or a random subspace".into(),
-            "signs, masks, gains, frozen and non-negative parts; the others on the CPU",
+            format!("{own} penalties of your own"),
+            "one; more on the CPU",
         );
     }
     Ok(())

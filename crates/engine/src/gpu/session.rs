@@ -5,6 +5,7 @@ use super::fleet::{Bank, Fleet, Stagework};
 use super::geometry::Geometry;
 use super::kernel::{Bound, Kernel, Named};
 use super::kernels::{Stage, link};
+use super::matrices::Matrices;
 use super::pace::{Dims, Pacer, grid};
 use super::plan::Plan;
 use crate::error::EngineError;
@@ -21,6 +22,8 @@ pub struct GpuTraining {
     gpu: Gpu,
     population: Population,
     options: TrainOptions,
+    /// What the recipe does with whole matrices.
+    matrices: Option<Matrices>,
     rate_factors: Vec<f32>,
     pacer: Pacer,
     /// State after the last completed call: what a lost device is replaced from.
@@ -35,6 +38,8 @@ struct OnDevice {
 struct Optimiser {
     kernel: Arc<Kernel>,
     bounds: Vec<Arc<Bound>>,
+    /// Of `pull_back`, where matrices are in play.
+    back: Vec<Arc<Bound>>,
 }
 
 impl GpuTraining {
@@ -59,7 +64,7 @@ impl GpuTraining {
             })
         };
         options.check(population)?;
-        super::record::check(options)?;
+        super::record::check(population, options)?;
         check_units(population.architecture.units)?;
         let host = from.unwrap_or_else(|| OptimiserState {
             step: 0,
@@ -83,6 +88,7 @@ impl GpuTraining {
             gpu: gpu.clone(),
             population: population.clone(),
             options: options.clone(),
+            matrices: Matrices::new(population, options),
             rate_factors: vec![1.0; n],
             pacer,
             host,
@@ -108,12 +114,15 @@ impl GpuTraining {
     }
 
     fn geometry(&self) -> Geometry {
-        Geometry::new(
+        let mut geometry = Geometry::forced(
             &self.population.architecture,
             &self.population.layout,
             self.options.batch,
             true,
-        )
+            self.options.forcing.is_some(),
+        );
+        geometry.matrices = self.matrices.as_ref().map_or((0, 0), Matrices::sizes);
+        geometry
     }
 
     /// Runs `work`; when the device is lost, makes a new one from the last host state, halves the waves and tries again.
@@ -153,6 +162,7 @@ impl GpuTraining {
             &self.geometry(),
             &self.plan(1)?,
             Some(&options),
+            self.matrices.as_ref(),
         )?;
         let n_params = self.population.layout.n_params;
         for chunk in &fleet.chunks {
@@ -237,7 +247,13 @@ impl GpuTraining {
 pub(super) fn step_dims(dims: Dims, options: &TrainOptions, step: u64) -> Dims {
     let u = options.optimiser.update(step);
     let finite = |limit: f32| if limit.is_finite() { limit } else { f32::MAX };
-    let flags = [u.adaptive, u.decoupled, options.train_initial_state, true];
+    let flags = [
+        u.adaptive,
+        u.decoupled,
+        options.train_initial_state,
+        true,
+        options.forcing.is_some(),
+    ];
     Dims {
         step: step as u32,
         step_high: (step >> 32) as u32,
@@ -280,23 +296,35 @@ impl Optimiser {
             &population.architecture,
             &population.layout,
             &work.geometry,
-            fleet.variant,
+            &fleet.variant,
         )?;
         let kernel = fleet.gpu.kernel(&linked)?;
-        let bounds = fleet.chunks.iter().map(|chunk| {
-            let mut buffers = vec![
+        let (mut bounds, mut back) = (Vec::new(), Vec::new());
+        for chunk in &fleet.chunks {
+            let mut shared = vec![
                 Named::new("networks", &chunk.networks),
-                Named::new("status", &chunk.status),
-                Named::new("params", &chunk.params),
                 Named::uniform("dims", &fleet.submission.uniforms, size_of::<Dims>()),
                 Named::new("partials", &work.out),
-                Named::new("moments", &chunk.moments),
             ];
-            buffers.extend(chunk.rules.as_ref().map(|r| Named::new("rules", r)));
-            kernel.bind(&fleet.gpu, &buffers).map(Arc::new)
-        });
-        let bounds = bounds.collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { kernel, bounds })
+            let mut buffers = shared.clone();
+            buffers.extend([
+                Named::new("status", &chunk.status),
+                Named::new("params", &chunk.params),
+                Named::new("moments", &chunk.moments),
+            ]);
+            let rules = chunk.step_rules.as_ref().or(chunk.rules.as_ref());
+            buffers.extend(rules.map(|r| Named::new("rules", r)));
+            bounds.push(Arc::new(kernel.bind(&fleet.gpu, &buffers)?));
+            if let (Some(passes), Some(programs)) = (&fleet.passes, &chunk.programs) {
+                shared.extend(chunk.rules.as_ref().map(|r| Named::new("rules", r)));
+                back.push(passes.bind_back(&fleet.gpu, programs, &shared)?);
+            }
+        }
+        Ok(Self {
+            kernel,
+            bounds,
+            back,
+        })
     }
 
     pub(super) fn queue(
@@ -307,6 +335,12 @@ impl Optimiser {
         dims: Dims,
     ) -> Result<(), EngineError> {
         let n = fleet.chunks[chunk].n;
+        if let Some((passes, back)) = fleet.passes.as_ref().zip(self.back.get(chunk)) {
+            let groups = [n as u32, 1];
+            fleet
+                .submission
+                .push(pacer, (&passes.pull_back, back), dims, groups, n as f64)?;
+        }
         fleet.submission.push(
             pacer,
             (&self.kernel, &self.bounds[chunk]),

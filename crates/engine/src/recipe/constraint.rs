@@ -57,6 +57,11 @@ impl Rule {
         projection: Projection::None,
         frozen: false,
     };
+
+    fn words(&self) -> [u32; 2] {
+        let code = self.form as u32 | (self.projection as u32) << 2 | u32::from(self.frozen) << 4;
+        [self.factor.to_bits(), code]
+    }
 }
 
 /// Restrictions of a population; what may differ between networks does.
@@ -90,6 +95,21 @@ impl Constraint {
     /// Whether it acts on each parameter by itself, as the GPU's kernels do.
     pub fn is_elementwise(&self) -> bool {
         self.low_rank.is_none() && self.antisymmetric.is_none() && self.subspace.is_none()
+    }
+
+    /// Rank of a network's recurrent matrices, where it is restricted.
+    pub(crate) fn rank(&self, network: usize) -> Option<usize> {
+        self.low_rank.as_ref().and_then(|l| l.rank(network))
+    }
+
+    /// Whether a network's recurrent matrices are antisymmetric.
+    pub(crate) fn is_antisymmetric(&self, network: usize) -> bool {
+        self.antisymmetric.as_ref().is_some_and(|a| a.has(network))
+    }
+
+    /// Origin `[parameter]` and basis `[dimension][parameter]` of a network's subspace, where it has one.
+    pub(crate) fn space(&self, network: usize) -> Option<(&[f32], &[f32])> {
+        self.subspace.as_ref().and_then(|s| s.of(network))
     }
 
     fn rules(&self, network: usize) -> &[Rule] {
@@ -203,9 +223,9 @@ impl Constraint {
         }
     }
 
-    /// Whether a parameter of a network stays what it is.
+    /// Whether a parameter of a network stays what it is; a coordinate of a subspace does not.
     pub(crate) fn is_frozen(&self, network: usize, parameter: usize) -> bool {
-        self.rules(network)[parameter].frozen
+        self.rules(network)[parameter].frozen && self.space(network).is_none()
     }
 
     /// Effective weights of all networks, `[network, parameter]`.
@@ -225,14 +245,22 @@ impl Constraint {
     /// Rules of some networks as the kernels read them: factor, form | projection << 2 | frozen << 4.
     pub(crate) fn words(&self, networks: std::ops::Range<usize>) -> Vec<[u32; 2]> {
         let n = self.layout.n_params;
-        self.rules[networks.start * n..networks.end * n]
-            .iter()
-            .map(|rule| {
-                let code =
-                    rule.form as u32 | (rule.projection as u32) << 2 | u32::from(rule.frozen) << 4;
-                [rule.factor.to_bits(), code]
-            })
-            .collect()
+        let rules = &self.rules[networks.start * n..networks.end * n];
+        rules.iter().map(Rule::words).collect()
+    }
+
+    /// The same as the step reads them, where there are subspaces: rules are of weights, and a coordinate is none.
+    pub(crate) fn words_of_the_step(
+        &self,
+        networks: std::ops::Range<usize>,
+    ) -> Option<Vec<[u32; 2]>> {
+        self.subspace.as_ref()?;
+        let mut words = self.words(networks.clone());
+        let each = words.chunks_exact_mut(self.layout.n_params.max(1));
+        for (_, words) in networks.zip(each).filter(|n| self.space(n.0).is_some()) {
+            words.fill(Rule::FREE.words());
+        }
+        Some(words)
     }
 
     fn refuse(what: String, allowed: String) -> EngineError {

@@ -19,6 +19,10 @@ impl Antisymmetric {
         }
     }
 
+    pub(super) fn has(&self, network: usize) -> bool {
+        self.networks[network]
+    }
+
     /// W to A = W / 2: the weights begin as the antisymmetric matrix nearest to W, which W is if it is antisymmetric.
     pub(super) fn halve(&self, network: usize, params: &mut [f32]) {
         for matrix in self.of(network) {

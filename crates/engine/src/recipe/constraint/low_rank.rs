@@ -20,6 +20,10 @@ impl LowRank {
         }
     }
 
+    pub(super) fn rank(&self, network: usize) -> Option<usize> {
+        self.ranks[network]
+    }
+
     fn parts(&self, network: usize) -> impl Iterator<Item = (Range<usize>, usize)> + '_ {
         let rank = self.ranks[network];
         self.matrices

@@ -84,6 +84,11 @@ impl Subspace {
         })
     }
 
+    pub(super) fn of(&self, network: usize) -> Option<(&[f32], &[f32])> {
+        let space = self.spaces[network].as_ref();
+        space.map(|(origin, basis)| (&origin[..], &basis[..]))
+    }
+
     /// Coordinates of the origin.
     pub(super) fn origin_to_zero(&self, network: usize, raw: &mut [f32]) {
         if self.spaces[network].is_some() {

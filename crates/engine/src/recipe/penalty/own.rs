@@ -5,6 +5,7 @@ use crate::cell::evaluate::{self, Workspace};
 use crate::cell::graph::{Graph, Leaf};
 use crate::cell::program::{Array, Program};
 use crate::cell::read::{Source, Value};
+use crate::cell::wgsl;
 use crate::error::CellError;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -17,6 +18,8 @@ pub struct OwnPenalty {
     text: Text,
     /// Value to `Output`, derivative to `Partial(0)`, of `Leaf(Argument)`.
     program: Program,
+    /// Statements that set `slope` at the weight `w`, for the kernels.
+    slope: String,
 }
 
 /// What makes it.
@@ -47,8 +50,12 @@ impl TryFrom<Text> for OwnPenalty {
 
     fn try_from(text: Text) -> Result<Self, CellError> {
         let file = format!("{}.wgsl", text.name);
-        let program = compile(&file, &text.wgsl)?;
-        Ok(Self { text, program })
+        let (program, slope) = compile(&file, &text.wgsl)?;
+        Ok(Self {
+            text,
+            program,
+            slope,
+        })
     }
 }
 
@@ -64,18 +71,24 @@ impl OwnPenalty {
             file: file.clone(),
             source,
         })?;
-        let program = compile(&file, &wgsl)?;
+        let (program, slope) = compile(&file, &wgsl)?;
         let stem = path.file_stem();
         let name = stem.map_or_else(|| "penalty".into(), |s| s.to_string_lossy().into_owned());
         Ok(Self {
             text: Text { name, wgsl },
             program,
+            slope,
         })
     }
 
     /// Stem of the file it came from.
     pub fn name(&self) -> &str {
         &self.text.name
+    }
+
+    /// WGSL statements that assign the derivative at `w` to `slope`.
+    pub(crate) fn slope(&self) -> &str {
+        &self.slope
     }
 
     /// Values and derivatives at some weights.
@@ -98,8 +111,8 @@ impl OwnPenalty {
     }
 }
 
-fn compile(file: &str, wgsl: &str) -> Result<Program, CellError> {
-    let source = Source::parse(file, wgsl, None)?;
+fn compile(file: &str, text: &str) -> Result<(Program, String), CellError> {
+    let source = Source::parse(file, text, None)?;
     let contract = |message: &str| CellError::Contract {
         file: file.into(),
         line: source.line_of("fn penalty"),
@@ -121,7 +134,14 @@ fn compile(file: &str, wgsl: &str) -> Result<Program, CellError> {
     let by = adjoint(&mut graph, &[(value, one)]);
     let slope = by.get(&Leaf::Argument).copied().unwrap_or(zero);
     let outputs = [(Array::Output, value), (Array::Partial(0), slope)];
-    Ok(Program::build(&graph, &outputs, &BTreeMap::new()))
+    let text = wgsl::body(
+        &graph,
+        &[("slope".into(), slope)],
+        &BTreeMap::new(),
+        &|_| "w".into(),
+        "own_",
+    );
+    Ok((Program::build(&graph, &outputs, &BTreeMap::new()), text))
 }
 
 #[cfg(test)]
