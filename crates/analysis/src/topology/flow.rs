@@ -38,6 +38,7 @@ pub(crate) struct Attractor {
     pub(crate) point: Option<usize>,
     /// One state, the states of a period, or the last states of what does not settle.
     pub(crate) orbit: Vec<Vec<f64>>,
+    /// Within which of its states another one is on it; of what does not settle, how far its states are from the first.
     radius: f64,
 }
 
@@ -240,10 +241,17 @@ impl<'a> Flow<'a> {
 
     /// What does not settle, if a state is within a distance of its states.
     fn near_other(&self, state: &[f64], radius: f64) -> Option<usize> {
-        let near = |s: &Vec<f64>| within(s, state, radius * self.scale);
+        let radius = radius * self.scale;
+        // Most are told apart by where they lie; there can be hundreds, of hundreds of states each.
+        let about = |a: &Attractor| {
+            a.orbit
+                .first()
+                .is_some_and(|s| within(s, state, radius + a.radius))
+        };
+        let near = |s: &Vec<f64>| within(s, state, radius);
         self.attractors
             .iter()
-            .position(|a| a.kind == NodeKind::Other && a.orbit.iter().any(near))
+            .position(|a| a.kind == NodeKind::Other && about(a) && a.orbit.iter().any(near))
     }
 
     fn unsettled(&mut self, mut now: Vec<f64>) -> usize {
@@ -256,11 +264,16 @@ impl<'a> Flow<'a> {
             .iter()
             .find_map(|s| self.near_other(s, 5.0 * ON_OTHER));
         known.unwrap_or_else(|| {
+            let reach = orbit
+                .iter()
+                .map(|s| distance(s, &orbit[0]))
+                .fold(0.0, f64::max);
             self.attractors.push(Attractor {
                 kind: NodeKind::Other,
                 point: None,
+                // Rounding in the distances must not hide a state.
+                radius: reach * (1.0 + 1e-12),
                 orbit,
-                radius: 0.0,
             });
             self.attractors.len() - 1
         })

@@ -144,7 +144,7 @@ impl Constraint {
                     mask.len()
                 ),
                 format!(
-                    "{} x {} finite values, {axes}, that leave some weights",
+                    "{} x {} finite values, {axes}, that cut not every {name}",
                     shape[0], shape[1]
                 ),
             ));

@@ -210,6 +210,9 @@ fn impossible_restrictions_are_refused_with_what_is_allowed() {
     assert!(
         text(constraint.input_mask(0, &[0.0; 12]).unwrap_err()).contains("cut not every input")
     );
+    let nan = [f32::NAN; 36];
+    assert!(text(constraint.recurrent_mask(0, &nan).unwrap_err()).contains("6 x 6 finite"));
+    constraint.recurrent_mask(0, &[0.0; 36]).unwrap();
     constraint.dale(0, &[1.0; 6], Form::Free).unwrap();
     assert!(text(constraint.low_rank(&[Some(2)]).unwrap_err()).contains("signs"));
 }
