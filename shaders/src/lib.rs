@@ -51,7 +51,7 @@ macro_rules! plain {
 pub const SHARED: &[Fragment] = plain!("shared":
     "math", "threefry", "dims", "network", "quad", "lane", "noise",
     "constraint_none", "constraint_rules", "activity_none", "activity_rate", "dimension_none", "dimension_slope", "own_none", "forcing",
-    "reduce", "gather_parameters", "gather_matrices", "matrices",
+    "reduce", "gather_parameters", "gather_matrices", "matrices", "tiles",
 );
 
 /// Kernels and the phases they are made of.

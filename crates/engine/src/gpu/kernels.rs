@@ -81,7 +81,7 @@ impl Stage {
     fn fragments(self) -> &'static [&'static str] {
         match self {
             Self::Materialise => &["constraint", "materialise"],
-            Self::LinkWeights => &["matrices", "link_weights"],
+            Self::LinkWeights => &["matrices", "tiles", "link_weights"],
             Self::PullBack => &[
                 "math",
                 "dims",
@@ -91,6 +91,7 @@ impl Stage {
                 "own",
                 "reduce",
                 "matrices",
+                "tiles",
                 "pull_back",
             ],
             Self::InvertReadout => &["invert_readout"],

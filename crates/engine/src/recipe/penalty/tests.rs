@@ -249,40 +249,6 @@ fn a_complex_leading_pair_has_a_gradient_too() {
     assert!(worst(&Penalty::SpectralRadius { bound: 0.5 }, &layout, &params) < 1e-5);
 }
 
-/// Descent on the penalty brings further eigenvalues to the modulus of the first: what tells them apart by how their powers grow
-/// needs ever more products.
-#[test]
-fn the_penalty_of_the_radius_drives_eigenvalues_together() {
-    let n = 24;
-    let stream = chiliad_tasks::random::Stream::new(3, 0x483);
-    let spread = 1.5 / (n as f64).sqrt();
-    let normal = |i, j| spread * f64::from(stream.normal_at(i as u32, j as u32));
-    let (layout, mut params) = network(n, 1, 1, normal, |_, _| 0.0, |_, _| 0.0);
-    let penalty = Penalty::SpectralRadius { bound: 1.0 };
-    let range = layout.find(Role::Recurrent(0, 0)).unwrap().range();
-    // The first modulus, and how far below it the next one lies that is not its conjugate's, relative to it.
-    let gap = |params: &[f32]| {
-        let w = faer::Mat::from_fn(n, n, |i, j| f64::from(params[range.start + i * n + j]));
-        let values = w.eigenvalues().unwrap();
-        let mut moduli: Vec<f64> = values.iter().map(|l| l.norm()).collect();
-        moduli.sort_by(|a, b| b.total_cmp(a));
-        let next = moduli.iter().find(|m| moduli[0] - **m > 1e-9).unwrap();
-        (moduli[0], 1.0 - next / moduli[0])
-    };
-    let before = gap(&params);
-    for _ in 0..600 {
-        let mut gradient = vec![0.0; params.len()];
-        penalty.of_weights(&layout, &params, 1.0, &mut gradient);
-        for (p, g) in params.iter_mut().zip(&gradient) {
-            *p -= 0.02 * g;
-        }
-    }
-    let after = gap(&params);
-    println!("modulus and gap: {before:?}, then {after:?}");
-    assert!(before.1 > 1e-2 && after.1 < 1e-4, "{before:?} {after:?}");
-    assert!(after.0 < 1.0 + 1e-3);
-}
-
 #[test]
 fn shrinking_makes_singular_values_exactly_zero() {
     let (layout, mut params) = published();
