@@ -236,6 +236,7 @@ fn condition(
         let missed = attractor.kind == NodeKind::Stable && attractor.point.is_none();
         graph.missed_by_search += usize::from(missed);
     }
+    graph.joined += flow.joined;
     for (p, manifold) in manifolds.iter().enumerate() {
         if landscape.unstable[p] == 0 {
             continue;
