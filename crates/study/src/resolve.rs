@@ -1,12 +1,16 @@
 //! From a study as written to a [`Study`]: axes multiplied, defaults explicit, impossible values refused.
 
+mod axes;
 mod benchmark;
 mod check;
 mod companions;
 mod distances;
 mod dynamics;
 mod forcing;
+mod optimiser;
+mod penalties;
 mod recipe;
+mod restriction;
 mod train;
 
 use crate::error::{Result, StudyError};
