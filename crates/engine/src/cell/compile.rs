@@ -14,6 +14,8 @@ pub struct Gate {
     pub name: String,
     /// Has `W drive`.
     pub recurrent: bool,
+    /// `W` is all ones and no parameter: the sum of the drive over all units.
+    pub sum: bool,
     /// Has `V x`.
     pub input: bool,
     /// Has `b`.

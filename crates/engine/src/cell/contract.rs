@@ -259,10 +259,12 @@ impl<'a> Files<'a> {
                     .get(&name)
                     .is_some_and(|l| l.contains(&term))
             };
+            let sum = self.sidecar.sums.contains(&name);
             Gate {
-                recurrent: !lacks(Term::Recurrent),
-                input: !lacks(Term::Input),
-                bias: !lacks(Term::Bias),
+                recurrent: sum || !lacks(Term::Recurrent),
+                sum,
+                input: !sum && !lacks(Term::Input),
+                bias: !sum && !lacks(Term::Bias),
                 name,
             }
         };
@@ -296,7 +298,8 @@ impl<'a> Files<'a> {
         fn keys<'k, V>(map: &'k std::collections::BTreeMap<String, V>) -> Vec<&'k String> {
             map.keys().collect()
         }
-        let sections: [(&str, Vec<&String>, &[String]); 6] = [
+        let sections: [(&str, Vec<&String>, &[String]); 7] = [
+            ("sums", self.sidecar.sums.iter().collect(), &gates),
             ("lacks", keys(&self.sidecar.lacks), &gates),
             ("initial_bias", keys(&self.sidecar.initial_bias), &gates),
             (
