@@ -116,6 +116,24 @@ fn unequal_rates_keep_the_cube() {
     assert_cube(&graph(&vanilla(&w, 3, 3.0)));
 }
 
+/// Where one direction grows much faster than another, what the slow one reaches is left to thin wedges.
+#[test]
+fn unequal_rates_and_a_random_coupling_keep_the_cube() {
+    for (rates, coupling) in [
+        ([1.4, 1.4, 1.9], 0.02),
+        ([1.3, 1.6, 2.2], 0.02),
+        ([1.2, 1.8, 2.8], 0.01),
+    ] {
+        for seed in 0..6 {
+            let w = cube(coupling, 40 + seed);
+            let w: Vec<f64> = (0..9)
+                .map(|i| w[i] + if i % 4 == 0 { rates[i / 3] - 1.5 } else { 0.0 })
+                .collect();
+            assert_cube(&graph(&vanilla(&w, 3, 1.0)));
+        }
+    }
+}
+
 #[test]
 fn pulses_flip_their_bit_from_the_known_size_on() {
     // A one-step pulse flips a bit from 1.5 a = 1.2878 on.
