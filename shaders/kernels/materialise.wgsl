@@ -1,5 +1,5 @@
 // Parameters as trained, or as `link_weights` left them -> weights as used, as the products read them: vec4s over units, recurrent weights in both orders, padded
-// with zeros. One table says which parameter goes where; entry 0 means zero.
+// with zeros. One table says which parameter goes where; entry 0 means 0, the largest entry 1.
 // Grid: one invocation per vec4 of a network, one row of workgroups per network. Expects: constraint.
 
 @group(0) @binding(2) var<storage, read_write> weights: array<vec4<f32>>;  // [network][WEIGHTS]
@@ -8,6 +8,7 @@
 
 fn materialise_one(network: u32, source: u32) -> f32 {
     if source == 0u { return 0.0; }
+    if source == 0xffffffffu { return 1.0; }
     return constraint_effective(network * PARAMS + source - 1u, params[network * PARAM_STRIDE + source - 1u]);
 }
 

@@ -29,6 +29,7 @@ macro_rules! with_sidecar {
 pub const CELLS: &[Fragment] = with_sidecar!("cells":
     "vanilla", "rate", "rate_current", "ugrnn", "mgu", "gru", "gru_reset_after", "lstm", "antisymmetric",
     "plrnn", "al_rnn", "shplrnn", "shplrnn_clipped", "state_space", "state_space_complex", "linear_attention",
+    "modern_hopfield",
 );
 
 /// Activations: one pure function each.

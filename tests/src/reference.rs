@@ -56,6 +56,10 @@ impl Reference {
                 let mut sums = vec![0.0; self.units];
                 let bias = self.tensor(Role::Bias(s, g));
                 sums[..bias.len()].copy_from_slice(bias);
+                if stage.gates[g].sum {
+                    let total: f64 = drive.iter().sum();
+                    sums.iter_mut().for_each(|sum| *sum += total);
+                }
                 self.product(Role::Recurrent(s, g), &drive, &mut sums);
                 self.product(Role::Input(s, g), input, &mut sums);
                 sums

@@ -80,7 +80,7 @@ impl Weights {
                 .ok_or_else(|| {
                     let has = |g: &&chiliad_engine::cell::Gate| match role(0, 0) {
                         Role::Input(..) => g.input,
-                        _ => g.recurrent,
+                        _ => g.recurrent && !g.sum,
                     };
                     let known: Vec<&str> = cell
                         .gates()

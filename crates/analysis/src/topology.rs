@@ -8,6 +8,7 @@
 pub mod agreement;
 pub mod automaton;
 mod build;
+mod circle;
 pub mod class;
 mod closure;
 mod directions;
@@ -41,6 +42,9 @@ pub struct Options {
     /// Steps of one network at one constant input, all trajectories together, after which no further manifold or
     /// boundary is followed: what is left is counted as unresolved (project default 4,000,000).
     pub steps_total: usize,
+    /// Ends that do not settle which are told apart; those after them are one with the last and counted in
+    /// [`Graph::joined`] (project default 64).
+    pub others_max: usize,
     /// Longest period that is told from what does not settle (project default 16).
     pub period_max: usize,
     /// Distance of an output from 0 within which it has no sign (default 0.25).
@@ -56,6 +60,7 @@ impl Default for Options {
             amplitude: 1e-3,
             steps_max: 4000,
             steps_total: 4_000_000,
+            others_max: 64,
             period_max: 16,
             none_within: 0.25,
             seed: 0,

@@ -10,11 +10,15 @@ use std::sync::Arc;
 
 /// One vanilla tanh network; the readout is the identity on `outputs` groups of units.
 fn vanilla(w: &[f64], bits: usize, pulse: f64) -> Population {
+    with_activation("tanh", w, bits, pulse)
+}
+
+fn with_activation(activation: &str, w: &[f64], bits: usize, pulse: f64) -> Population {
     let n = (w.len() as f64).sqrt() as usize;
     let per_bit = n / bits;
     let mut population = Population::zeros(
         Architecture {
-            cell: Arc::new(Cell::builtin("vanilla", "tanh").unwrap()),
+            cell: Arc::new(Cell::builtin("vanilla", activation).unwrap()),
             units: n,
             inputs: bits,
             outputs: bits,
@@ -112,6 +116,24 @@ fn unequal_rates_keep_the_cube() {
     assert_cube(&graph(&vanilla(&w, 3, 3.0)));
 }
 
+/// Where one direction grows much faster than another, what the slow one reaches is left to thin wedges.
+#[test]
+fn unequal_rates_and_a_random_coupling_keep_the_cube() {
+    for (rates, coupling) in [
+        ([1.4, 1.4, 1.9], 0.02),
+        ([1.3, 1.6, 2.2], 0.02),
+        ([1.2, 1.8, 2.8], 0.01),
+    ] {
+        for seed in 0..6 {
+            let w = cube(coupling, 40 + seed);
+            let w: Vec<f64> = (0..9)
+                .map(|i| w[i] + if i % 4 == 0 { rates[i / 3] - 1.5 } else { 0.0 })
+                .collect();
+            assert_cube(&graph(&vanilla(&w, 3, 1.0)));
+        }
+    }
+}
+
 #[test]
 fn pulses_flip_their_bit_from_the_known_size_on() {
     // A one-step pulse flips a bit from 1.5 a = 1.2878 on.
@@ -159,4 +181,32 @@ fn an_invariant_circle_does_not_settle_and_is_one_node() {
     assert_eq!((other.len(), graph.census()), (1, vec![0, 0, 1]));
     assert_eq!(graph.edges[0].kind, EdgeKind::LeadsToCycle);
     assert_eq!(graph.edges[0].share, Some(1.0));
+}
+
+#[test]
+fn restless_ends_beyond_the_bound_are_one_node() {
+    // A rotation of the plane: every radius is a circle of its own.
+    let (s, c) = 1.0_f64.sin_cos();
+    let population = with_activation("identity", &[c, -s, s, c], 1, 0.0);
+    let landscape = Landscape {
+        input: vec![0.0],
+        points: vec![vec![0.0; 2]],
+        unstable: vec![0],
+        state_scale: 1.0,
+        driven: (1..=10).map(|r| vec![f64::from(r), 0.0]).collect(),
+    };
+    let landscape = std::slice::from_ref(&landscape);
+    for (others_max, nodes, joined) in [(64, 10, 0), (3, 3, 7)] {
+        let options = Options {
+            others_max,
+            steps_max: 1024,
+            ..Options::default()
+        };
+        let graph = build(&population, 0, landscape, &options).unwrap();
+        let others = || graph.nodes.iter().filter(|n| n.kind == NodeKind::Other);
+        assert_eq!((others().count(), graph.joined), (nodes, joined));
+        // Nobody is lost: the last node has the rest.
+        let last = others().last().map(|n| n.share);
+        assert_eq!(last, Some(if joined == 0 { 0.1 } else { 0.8 }));
+    }
 }

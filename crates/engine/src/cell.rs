@@ -7,11 +7,16 @@
 mod activation;
 pub mod check;
 mod compile;
+mod contract;
 pub mod derive;
+mod emit;
 pub mod evaluate;
+mod expression;
 pub mod graph;
 pub mod program;
+pub mod programs;
 pub(crate) mod read;
+pub(crate) mod run;
 pub mod sidecar;
 pub mod wgsl;
 

@@ -7,6 +7,9 @@
 mod certificate;
 mod classify;
 mod cluster;
+mod finish;
+mod gather;
+mod minima;
 mod path;
 mod reached;
 mod search;

@@ -178,9 +178,10 @@ impl Map {
         let stride = dense::stride(n);
         let gates = cell
             .gates()
-            .map(|(s, g, _)| {
+            .map(|(s, g, gate)| {
                 let (mut rows, mut columns) = (Vec::new(), Vec::new());
-                if let Some(w) = tensor(Role::Recurrent(s, g)) {
+                let ones = gate.sum.then(|| vec![1.0; n * n]);
+                if let Some(w) = ones.or_else(|| tensor(Role::Recurrent(s, g))) {
                     rows.resize(n * stride, 0.0);
                     columns.resize(n * stride, 0.0);
                     for i in 0..n {

@@ -4,8 +4,9 @@
 use chiliad_engine::cell::Cell;
 use chiliad_engine::cycles;
 use chiliad_engine::fixed_points::{Options, Verdict, Visited, find};
+use chiliad_engine::map::Map;
 use chiliad_engine::population::{Architecture, Population, Seeds};
-use chiliad_engine::system::{HebbianMemory, System};
+use chiliad_engine::system::{HebbianMemory, ModernHopfield, System};
 use std::sync::Arc;
 
 const UNITS: usize = 8;
@@ -89,4 +90,93 @@ fn hebbian_memory_as_a_network_has_nine_fixed_points() {
         assert_eq!(states.filter(stored).count(), 2);
     }
     assert_eq!(found.certificate.verdict, Verdict::Held);
+}
+
+/// Five patterns of three components, exact in f32.
+fn stored() -> Vec<Vec<f64>> {
+    let component = |i: f64, k: f64| (1.0 + 1.3 * i + 0.9 * k * k + 0.4 * i * k).cos() as f32;
+    (0..5)
+        .map(|i| {
+            (0..3)
+                .map(|k| f64::from(component(f64::from(i), f64::from(k))))
+                .collect()
+        })
+        .collect()
+}
+
+/// A modern Hopfield network as a cell, whose softmax divides by a sum over units: its step and Jacobian are those of the
+/// closed form, and the search finds the 1, 3, 4 and 4 points that attract.
+#[test]
+fn modern_hopfield_as_a_network_has_the_points_known() {
+    let (patterns, n) = (stored(), 5);
+    let architecture = Architecture {
+        cell: Arc::new(Cell::builtin("modern_hopfield", "tanh").unwrap()),
+        units: n,
+        inputs: 1,
+        outputs: 1,
+    };
+    for (beta, attractors) in [(0.5, 1), (4.0, 3), (16.0, 4), (64.0, 4)] {
+        let mut population = Population::zeros(architecture.clone(), 1);
+        let names: Vec<&str> = population.layout.tensors.iter().map(|t| &*t.name).collect();
+        assert!(
+            !names.contains(&"w_rec.s"),
+            "the ones of a sum are no parameters"
+        );
+        for (name, by_pattern) in [("w_rec.k", true), ("w_rec.q", false)] {
+            let range = population.layout.named(name).unwrap().range();
+            for (at, w) in population.params[range].iter_mut().enumerate() {
+                let (row, column) = (at / n, at % n);
+                let (pattern, component) = if by_pattern {
+                    (row, column)
+                } else {
+                    (column, row)
+                };
+                *w = patterns[pattern].get(component).map_or(0.0, |x| *x as f32);
+            }
+        }
+        let constants = population.architecture.cell.constants_with(&[
+            ("beta".into(), beta),
+            ("patterns".into(), 5.0),
+            ("components".into(), 3.0),
+        ]);
+        population.constants = constants.unwrap();
+        let mut system = ModernHopfield::new(patterns.clone(), beta).unwrap();
+        let map = Map::new(&population, 0, &[0.0]).unwrap();
+        let mut scratch = map.scratch();
+        for pattern in &patterns {
+            let mut state = [&pattern[..], &[0.0; 2]].concat();
+            state[0] *= 0.7;
+            let (mut next, mut expected) = (vec![0.0; 5], vec![0.0; 3]);
+            map.step(&mut scratch, &state, &mut next);
+            system.step(&state[..3], &mut expected);
+            assert!(
+                next.iter()
+                    .zip(&expected)
+                    .all(|(a, b)| (a - b).abs() < 1e-12)
+            );
+            let jacobian = map.jacobian(&mut scratch, &state);
+            let mut expected = vec![0.0; 9];
+            system.jacobian(&state[..3], &mut expected);
+            for (at, e) in expected.iter().enumerate() {
+                assert!((jacobian[at / 3 * 5 + at % 3] - e).abs() < 1e-11 * (1.0 + e.abs()));
+            }
+        }
+        let found = find(
+            &population,
+            0,
+            &[0.0],
+            0,
+            &Visited::none(),
+            &Options::default(),
+        )
+        .unwrap();
+        let stable = found.points.iter().filter(|p| p.is_stable()).count();
+        assert_eq!(stable, attractors, "beta {beta}");
+        for point in &found.points {
+            let mut next = vec![0.0; 3];
+            system.step(&point.state[..3], &mut next);
+            let moved = next.iter().zip(&point.state).map(|(a, b)| (a - b).abs());
+            assert!(moved.fold(0.0, f64::max) < 1e-10);
+        }
+    }
 }

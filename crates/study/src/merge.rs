@@ -1,18 +1,21 @@
 //! Parts of a study joined into the whole.
 
+mod join;
+mod snapshots;
+
 use crate::dynamics::FiguresFile;
 use crate::error::{Result, StudyError};
 use crate::manifest::StudyFolder;
 use crate::points::CensusFile;
-use crate::results::{SnapshotRow, snapshots_table};
 use crate::study::{DynamicsMeasure, Origin, PopulationPlan, Study};
 use crate::tables::Table;
 use crate::topology::TopologyFile;
 use chiliad_engine::files::own;
-use chiliad_engine::population::Population;
-use chiliad_tasks::{NpzArray, read_npz, write_npz};
+use chiliad_tasks::write_npz;
+use join::{join, join_arrays};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use snapshots::snapshots;
 use std::path::{Path, PathBuf};
 
 /// Joins the parts in `folders` into `out`; every file but the manifest is what one run would have written.
@@ -249,166 +252,4 @@ fn graphs(parts: &[StudyFolder], file: &str) -> Result<Option<TopologyFile>> {
     joined.networks.sort_by_key(|n| n.network);
     joined.classify();
     Ok(Some(joined))
-}
-
-/// `snapshots/<loss>.safetensors` and `snapshots.parquet` of all parts; the files written.
-fn snapshots(
-    parts: &[StudyFolder],
-    whole: &mut StudyFolder,
-    plan: &PopulationPlan,
-) -> Result<Vec<String>> {
-    let Origin::Train(train) = &plan.origin else {
-        return Ok(Vec::new());
-    };
-    let path = |file: &str| format!("populations/{}/{file}", plan.label);
-    let table = path("snapshots.parquet");
-    let holders: Vec<(&StudyFolder, Table)> = parts
-        .iter()
-        .filter(|p| p.manifest.files.contains_key(&table))
-        .map(|p| {
-            let rows = Table::from_bytes(p.read(&table)?, &p.root.join(&table))?;
-            Ok((p, rows))
-        })
-        .collect::<Result<_>>()?;
-    let (mut files, mut rows) = (Vec::new(), Vec::new());
-    for loss in &train.snapshots {
-        let file = path(&format!("snapshots/{loss}.safetensors"));
-        let (mut held, mut tables) = (Vec::new(), Vec::new());
-        for (part, table) in &holders {
-            let at_loss = Snapshots::of(table, *loss);
-            if !at_loss.network.is_empty() {
-                held.push(*part);
-                tables.push(Table::default().integers("network", at_loss.network.iter().copied()));
-                rows.extend(at_loss.rows(*loss));
-            }
-        }
-        if held.is_empty() {
-            continue;
-        }
-        whole.write(&file, &own::to_bytes(&join(&held, &tables, &file)?)?)?;
-        files.push(file);
-    }
-    if !files.is_empty() {
-        // Rows of a loss by network, as one run has them.
-        let place = |loss: f64| train.snapshots.iter().position(|l| *l == loss);
-        rows.sort_by_key(|r: &SnapshotRow| (place(r.at_loss), r.network));
-        let mut last = None;
-        let mut row = 0;
-        for r in &mut rows {
-            row = if last == Some(r.at_loss) { row + 1 } else { 0 };
-            (last, r.row) = (Some(r.at_loss), row);
-        }
-        whole.write(&table, &snapshots_table(&rows)?)?;
-        files.push(table);
-    }
-    Ok(files)
-}
-
-/// Rows of `snapshots.parquet` at one loss.
-struct Snapshots {
-    network: Vec<i64>,
-    step: Vec<i64>,
-    loss: Vec<f64>,
-}
-
-impl Snapshots {
-    fn of(table: &Table, at_loss: f64) -> Self {
-        let chosen: Vec<usize> = table
-            .number("at_loss")
-            .iter()
-            .enumerate()
-            .filter(|(_, l)| **l == at_loss)
-            .map(|(i, _)| i)
-            .collect();
-        Self {
-            network: chosen
-                .iter()
-                .map(|&i| table.integer("network")[i])
-                .collect(),
-            step: chosen.iter().map(|&i| table.integer("step")[i]).collect(),
-            loss: chosen.iter().map(|&i| table.number("loss")[i]).collect(),
-        }
-    }
-
-    fn rows(&self, at_loss: f64) -> impl Iterator<Item = SnapshotRow> {
-        (0..self.network.len()).map(move |i| SnapshotRow {
-            network: self.network[i],
-            at_loss,
-            row: 0,
-            step: self.step[i],
-            loss: self.loss[i],
-        })
-    }
-}
-
-/// Networks of all parts in the order of the population.
-fn join(parts: &[&StudyFolder], networks: &[Table], path: &str) -> Result<Population> {
-    let mut joined: Option<Population> = None;
-    let mut order = Vec::new();
-    for (part, table) in parts.iter().zip(networks) {
-        part.read(path)?;
-        // A part may hold no network of a small population.
-        if table.integer("network").is_empty() {
-            continue;
-        }
-        let population = own::load(&part.root.join(path))?;
-        order.extend(table.integer("network").iter().copied());
-        match &mut joined {
-            None => joined = Some(population),
-            Some(joined) => {
-                joined.n_networks += population.n_networks;
-                joined.params.extend(population.params);
-                joined.constants.extend(population.constants);
-                joined.seeds.extend(population.seeds);
-            }
-        }
-    }
-    let mut by_index: Vec<usize> = (0..order.len()).collect();
-    by_index.sort_by_key(|&i| order[i]);
-    joined
-        .map(|j| j.select(&by_index))
-        .ok_or_else(|| StudyError::Input("nothing to merge".into()))
-}
-
-/// Rows of the arrays in the order of the merged table.
-fn join_arrays(
-    parts: &[StudyFolder],
-    rows: &[Table],
-    path: &str,
-) -> Result<Vec<(&'static str, NpzArray)>> {
-    let mut order = Vec::new();
-    let mut arrays = Vec::new();
-    for (t, (part, table)) in parts.iter().zip(rows).enumerate() {
-        part.read(path)?;
-        arrays.push(read_npz(part.root.join(path))?);
-        order.extend(
-            table
-                .integer("network")
-                .iter()
-                .enumerate()
-                .map(|(row, network)| (*network, t, row)),
-        );
-    }
-    order.sort_unstable();
-    let one = |name: &'static str| {
-        let mut shape = arrays
-            .iter()
-            .find_map(|a| a.get(name))
-            .map_or_else(Vec::new, |a| a.shape.clone());
-        let width: usize = shape.iter().skip(1).product();
-        let values: Vec<Vec<f64>> = arrays
-            .iter()
-            .map(|a| a.get(name).map_or_else(Vec::new, NpzArray::to_f64))
-            .collect();
-        let data = order
-            .iter()
-            .flat_map(|&(_, t, row)| values[t].get(row * width..(row + 1) * width).unwrap_or(&[]))
-            .copied()
-            .collect();
-        if let Some(rows) = shape.first_mut() {
-            *rows = order.len();
-        }
-        (name, NpzArray::f64(&shape, data))
-    };
-    Ok(vec![one("state"), one("eigenvalues"), one("seed")])
 }

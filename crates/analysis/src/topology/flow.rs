@@ -53,6 +53,8 @@ pub(crate) struct Flow<'a> {
     next: Vec<f64>,
     /// Steps taken so far.
     taken: usize,
+    /// What did not settle and was put to the last of what does not, because there are too many to tell apart.
+    pub(crate) joined: usize,
 }
 
 /// What a state has come to among others.
@@ -114,6 +116,7 @@ impl<'a> Flow<'a> {
             block: Block::new(map),
             next: vec![0.0; map.n_state()],
             taken: 0,
+            joined: 0,
         }
     }
 
@@ -241,17 +244,28 @@ impl<'a> Flow<'a> {
 
     /// What does not settle, if a state is within a distance of its states.
     fn near_other(&self, state: &[f64], radius: f64) -> Option<usize> {
+        self.same_other(std::slice::from_ref(&state), 0.0, radius)
+    }
+
+    /// What does not settle, if one of some states, all within `reach` of the first, is within a distance of its states.
+    fn same_other<S: AsRef<[f64]>>(&self, states: &[S], reach: f64, radius: f64) -> Option<usize> {
         let radius = radius * self.scale;
-        // Most are told apart by where they lie; there can be hundreds, of hundreds of states each.
-        let about = |a: &Attractor| {
+        let first = states.first()?.as_ref();
+        // Most are told apart by where they lie: both have hundreds of states.
+        let about = |a: &Attractor, state: &[f64], reach: f64| {
             a.orbit
                 .first()
-                .is_some_and(|s| within(s, state, radius + a.radius))
+                .is_some_and(|s| within(s, state, radius + a.radius + reach))
         };
-        let near = |s: &Vec<f64>| within(s, state, radius);
+        let meets = |a: &Attractor| {
+            about(a, first, reach)
+                && states.iter().map(AsRef::as_ref).any(|state| {
+                    about(a, state, 0.0) && a.orbit.iter().any(|s| within(s, state, radius))
+                })
+        };
         self.attractors
             .iter()
-            .position(|a| a.kind == NodeKind::Other && about(a) && a.orbit.iter().any(near))
+            .position(|a| a.kind == NodeKind::Other && meets(a))
     }
 
     fn unsettled(&mut self, mut now: Vec<f64>) -> usize {
@@ -260,19 +274,26 @@ impl<'a> Flow<'a> {
             orbit.push(now.clone());
             self.step(&mut now);
         }
-        let known = orbit
+        let reach = orbit
             .iter()
-            .find_map(|s| self.near_other(s, 5.0 * ON_OTHER));
+            .map(|s| distance(s, &orbit[0]))
+            .fold(0.0, f64::max)
+            // Rounding in the distances must not hide a state.
+            * (1.0 + 1e-12);
+        let known = self.same_other(&orbit, reach, 5.0 * ON_OTHER);
+        let others: Vec<usize> = (0..self.attractors.len())
+            .filter(|a| self.attractors[*a].kind == NodeKind::Other)
+            .collect();
+        let full = others.len() >= self.options.others_max;
+        if let (None, true, Some(&last)) = (known, full, others.last()) {
+            self.joined += 1;
+            return last;
+        }
         known.unwrap_or_else(|| {
-            let reach = orbit
-                .iter()
-                .map(|s| distance(s, &orbit[0]))
-                .fold(0.0, f64::max);
             self.attractors.push(Attractor {
                 kind: NodeKind::Other,
                 point: None,
-                // Rounding in the distances must not hide a state.
-                radius: reach * (1.0 + 1e-12),
+                radius: reach,
                 orbit,
             });
             self.attractors.len() - 1

@@ -96,6 +96,9 @@ pub struct Graph {
     pub missed_by_search: usize,
     /// Boundaries between attractors that were followed and led to no saddle known.
     pub unresolved: usize,
+    /// Ends that do not settle and were put to the last node of that kind: there were too many to tell apart.
+    #[serde(default)]
+    pub joined: usize,
 }
 
 impl Graph {

@@ -5,7 +5,7 @@
 //! unstable directions (for `j = 1` this is edge tracking, Skufca, Yorke and Eckhardt 2006). Rounding grows along the way:
 //! whenever the simplex has grown it is halved again where it then is.
 
-use super::closure::closed;
+use super::closure::complete;
 use super::directions::sphere;
 use super::flow::{Flow, distance};
 use super::graph::NodeKind;
@@ -51,11 +51,11 @@ impl Tracker<'_, '_> {
     ) {
         found.unresolved = 0;
         for level in (1..self.k).rev() {
-            if level + 2 == self.k && !self.closed(known, found) {
+            if level + 2 == self.k && !self.closes(known, found) {
                 self.complete(directions, vertices, known, found);
             }
             for (ends, simplices) in candidates(directions, vertices, level) {
-                if self.closed(known, found) {
+                if self.closes(known, found) {
                     return;
                 }
                 // A saddle already found between these attractors accounts for their boundary.
@@ -76,12 +76,13 @@ impl Tracker<'_, '_> {
                 }
             }
         }
+        self.closes(known, found);
     }
 
-    /// Whether no link can be missing.
-    fn closed(&self, known: &[Manifold], found: &Manifold) -> bool {
+    /// Whether no link can be missing, those added that the others ask for.
+    fn closes(&self, known: &[Manifold], found: &mut Manifold) -> bool {
         let is_point = |a: usize| self.flow.attractors[a].kind == NodeKind::Stable;
-        closed(self.from, found, known, self.points.unstable, &is_point)
+        complete(self.from, found, known, self.points.unstable, &is_point)
     }
 
     /// Tracks a simplex of some vertices, unless it was tracked before: it would fail again.

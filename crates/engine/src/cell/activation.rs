@@ -1,7 +1,8 @@
 //! Activations: one pure WGSL function each, inlined wherever a cell calls `activation`.
 
 use super::graph::{Graph, Leaf, Node};
-use super::read::{Source, Value};
+use super::read::Source;
+use super::run::Value;
 use super::sidecar::{self, ActivationSidecar};
 use crate::error::CellError;
 

@@ -20,6 +20,9 @@ pub struct CellSidecar {
     pub ranges: BTreeMap<String, (f64, f64)>,
     /// Terms a gate does without: the product is skipped, not multiplied by zero.
     pub lacks: BTreeMap<String, Vec<Term>>,
+    /// Gates whose recurrent weights are all 1: sums of the drive over all units, the one reduction a cell has. They are no
+    /// parameters, and have neither input nor bias.
+    pub sums: Vec<String>,
     /// Initial bias of a gate (default 0).
     pub initial_bias: BTreeMap<String, f64>,
     /// Initial value of a unit parameter (default 1).

@@ -34,20 +34,30 @@ impl Weights {
     /// Room for a gradient: all zero.
     pub(crate) fn gradient(architecture: &Architecture) -> Self {
         let mut zero = Self::zeros(architecture);
-        for gate in zero.gates.iter_mut().flatten() {
+        let described = architecture.cell.gates().map(|(.., gate)| gate);
+        for (gate, described) in zero.gates.iter_mut().flatten().zip(described) {
             gate.forward = Lines::default();
+            if described.sum {
+                gate.recurrent = Lines::default();
+            }
         }
         zero
     }
 
-    /// All zero.
+    /// All zero, but for the ones of sums.
     pub(crate) fn zeros(architecture: &Architecture) -> Self {
         let (n, width) = (architecture.units, padded(architecture.units));
-        let zero = |present: bool, len: usize| Lines::zeros(if present { len } else { 0 });
+        let matrix = |g: &crate::cell::Gate| {
+            let mut all = Lines::zeros(if g.recurrent { n * width } else { 0 });
+            // Ones and no parameters: nothing else is ever written here.
+            let rows = all.chunks_exact_mut(width).filter(|_| g.sum);
+            rows.for_each(|row| row[..n].fill(1.0));
+            all
+        };
         let gates = architecture.cell.stages.iter().map(|stage| {
             let gate = |g: &crate::cell::Gate| GateWeights {
-                forward: zero(g.recurrent, n * width),
-                recurrent: zero(g.recurrent, n * width),
+                forward: matrix(g),
+                recurrent: matrix(g),
                 input: Lines::zeros((architecture.inputs + 1) * width),
             };
             stage.gates.iter().map(gate).collect()

@@ -209,7 +209,7 @@ fn extents(
     // Without a readout the outputs are the hidden state, and the first recurrent matrix tells the units.
     let recurrent = cell
         .gates()
-        .find(|(_, _, g)| g.recurrent)
+        .find(|(_, _, g)| g.recurrent && !g.sum)
         .map(|(_, _, g)| format!("w_rec.{}", g.name))
         .filter(|_| !tensors.contains_key("w_out"));
     let (sizes, (networks, outputs, units)) = match recurrent {

@@ -420,7 +420,7 @@ impl Writer<'_> {
         let mut lines = vec!["fn cell_gradient(lane: Lane) {".to_string()];
         for (i, (s, g, gate)) in self.cell.gates().enumerate() {
             let delta = self.geometry.kept + i;
-            if gate.recurrent {
+            if gate.recurrent && !gate.sum {
                 lines.push(format!(
                     "    gradient_recurrent(lane, {}, {delta}u, {}u);",
                     param(Role::Recurrent(s, g)),

@@ -63,6 +63,9 @@ pub struct Geometry {
     parts: Vec<(usize, Option<Part>)>,
 }
 
+/// A source that stands for the number 1, as 0 does for 0.
+const ONE: u32 = u32::MAX;
+
 /// Keys of [`Geometry::offsets`]: forward recurrent, transposed recurrent, input, bias, unit, readout, readout bias, initial state.
 pub(super) fn key(role: Role) -> (u8, usize, usize) {
     match role {
@@ -147,7 +150,24 @@ impl Geometry {
                 geometry.place((1, s, g), tensor.offset, tensor.role);
             }
         }
+        for (s, g, _) in cell.gates().filter(|(.., gate)| gate.sum) {
+            geometry.place_ones((0, s, g));
+            // All ones, in either order.
+            let forward = geometry.offsets[&(0, s, g)];
+            geometry.offsets.insert((1, s, g), forward);
+        }
         geometry
+    }
+
+    /// Appends what a sum over units multiplies.
+    fn place_ones(&mut self, key: (u8, usize, usize)) {
+        self.offsets.insert(key, self.weights);
+        for _ in 0..self.units {
+            let row =
+                (0..self.units.next_multiple_of(4)).map(|u| if u < self.units { ONE } else { 0 });
+            self.sources.extend(row);
+        }
+        self.weights = self.sources.len() / 4;
     }
 
     /// Appends one tensor to the weights, rows padded to whole quads.

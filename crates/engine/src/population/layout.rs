@@ -74,7 +74,7 @@ impl Layout {
             n_params: 0,
         };
         for (s, g, gate) in cell.gates() {
-            if gate.recurrent {
+            if gate.recurrent && !gate.sum {
                 layout.push(
                     format!("w_rec.{}", gate.name),
                     vec![*units, *units],

@@ -58,11 +58,12 @@ impl Population {
             .chain([&programs.next])
             .flat_map(|p| &p.arrays)
             .any(|a| matches!(a, Array::Leaf(Leaf::UnitIndex | Leaf::UnitCount)));
-        if numbered {
+        let sums = architecture.cell.gates().any(|(.., gate)| gate.sum);
+        if numbered || sums {
             return Err(EngineError::Unsupported {
                 executor: "deletion of units",
                 what: format!(
-                    "of cell `{}`, which asks for a unit's number",
+                    "of cell `{}`, which asks for a unit's number or sums over units",
                     architecture.cell.name
                 ),
                 allowed: "cells whose units are all alike".into(),

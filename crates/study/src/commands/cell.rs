@@ -151,7 +151,7 @@ fn symbolic(role: Role) -> &'static [&'static str] {
 }
 
 fn described(cell: &Arc<Cell>, sizes: Option<[usize; 3]>) -> serde_json::Value {
-    let gate = |g: &Gate| json!({"name": g.name, "recurrent": g.recurrent, "input": g.input, "bias": g.bias});
+    let gate = |g: &Gate| json!({"name": g.name, "recurrent": g.recurrent, "sum": g.sum, "input": g.input, "bias": g.bias});
     let tensors: Vec<serde_json::Value> = layout(cell, sizes.unwrap_or([1, 1, 1]))
         .tensors
         .iter()

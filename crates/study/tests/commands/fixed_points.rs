@@ -87,3 +87,62 @@ fn points_of_a_network_that_runs_off() {
     states.sort_by(f64::total_cmp);
     assert_eq!(states, [0.0, 0.25]);
 }
+
+/// Five stored patterns of three components: at beta 4 three states are retrieved (published closed form), and the sum that
+/// the softmax divides by is no tensor. The same cell trains.
+#[test]
+fn stored_patterns_are_retrieved_by_a_softmax_over_units() {
+    let f = Folder::new("hopfield");
+    let n = 5;
+    let component = |i: f32, k: f32| (1.0 + 1.3 * i + 0.9 * k * k + 0.4 * i * k).cos();
+    let pattern = |i: usize, k: usize| {
+        if k < 3 {
+            component(i as f32, k as f32)
+        } else {
+            0.0
+        }
+    };
+    let rows = (0..n * n).map(|at| pattern(at / n, at % n)).collect();
+    let columns = (0..n * n).map(|at| pattern(at % n, at / n)).collect();
+    let tensors = [
+        ("w_rec.k".to_owned(), vec![n, n], rows),
+        ("w_rec.q".to_owned(), vec![n, n], columns),
+        ("w_in.q".to_owned(), vec![n, 1], vec![0.0; n]),
+        ("w_out".to_owned(), vec![1, n], vec![1.0; n]),
+    ];
+    let bytes = chiliad_engine::files::tensors_to_bytes(&tensors, None).unwrap();
+    std::fs::write(f.join("patterns.safetensors"), bytes).unwrap();
+    let constants = "--constants patterns=5,components=3,beta=4";
+    f.run(&format!(
+        "import patterns.safetensors --cell modern_hopfield {constants} --out memory"
+    ));
+    f.run("fixed-points memory --out points");
+    let table = f.table("points/fixed_points.parquet");
+    let states = read_npz(f.join("points/fixed_points.npz")).unwrap()["state"].to_f64();
+    let stable = table.integer("unstable").iter().zip(states.chunks(n));
+    let mut stable: Vec<&[f64]> = stable.filter(|s| *s.0 == 0).map(|s| s.1).collect();
+    stable.sort_by(|a, b| a[0].total_cmp(&b[0]));
+    let known = [
+        [-0.893153842, 0.554839794, -0.808629838, 0.0, 0.0],
+        [-0.653894833, -0.895558273, 0.914163080, 0.0, 0.0],
+        [0.992417145, -0.748468241, 0.906296225, 0.0, 0.0],
+    ];
+    assert_eq!(stable.len(), 3);
+    for (found, known) in stable.iter().zip(known) {
+        // The patterns are stored in f32.
+        assert!(
+            found.iter().zip(known).all(|(a, b)| (a - b).abs() < 1e-6),
+            "{found:?}"
+        );
+    }
+    f.write(
+        "s.ron",
+        "(title: \"t\", task: \"flip_flop\", networks: [Train(cell: \"modern_hopfield\", units: 8, seeds: 1, until: Steps, max_steps: 40, eval_every: 20, eval_trials: 16, bank_trials: 64)])",
+    );
+    f.run("run s.ron --out out");
+    let (population, _) = f.population("out");
+    assert!(population.layout.named("w_rec.s").is_none());
+    let curve = f.table("out/populations/modern_hopfield-tanh-8/curves.parquet");
+    let loss = curve.number("loss");
+    assert!(loss[loss.len() - 1] < loss[0], "{loss:?}");
+}

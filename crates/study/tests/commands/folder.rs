@@ -12,6 +12,9 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+/// A study of two networks of 8 units, soon done.
+pub(crate) const SMALL: &str = "(title: \"small\", task: \"flip_flop\", networks: [Train(cell: \"vanilla\", units: 8, seeds: 2, until: Steps, max_steps: 10, eval_every: 5, eval_trials: 16, bank_trials: 64)])";
+
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {

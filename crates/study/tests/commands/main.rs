@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bad_input;
+mod bad_places;
+mod bad_weights;
 mod benchmark;
 mod cli;
 mod connections;

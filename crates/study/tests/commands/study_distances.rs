@@ -40,8 +40,13 @@ const TRAIN: &str =
 
 /// Two cells, three networks each, compared by `measure`.
 fn study(measure: &str) -> String {
+    study_of(3, measure)
+}
+
+/// Two cells, so many networks each.
+fn study_of(seeds: usize, measure: &str) -> String {
     format!(
-        "(title: \"t\", task: \"flip_flop\", networks: [Train(name: \"a\", cell: [\"vanilla\", \"gru\"], units: 8, seeds: 3, {TRAIN})],
+        "(title: \"t\", task: \"flip_flop\", networks: [Train(name: \"a\", cell: [\"vanilla\", \"gru\"], units: 8, seeds: {seeds}, {TRAIN})],
           compare: (trials: 4, permutations: 49, resamplings: 40, neighbours: 1),
           measure: [{measure}])"
     )
@@ -203,45 +208,59 @@ fn a_study_gives_what_the_command_gives() {
     );
 }
 
-#[test]
-fn a_run_that_was_killed_goes_on_where_it_was() {
-    let f = Folder::new("killed");
-    // The second measure takes long enough to be killed in.
-    std::fs::write(
-        f.join("s.ron"),
-        study("Cka(), WeightPermutation(starts: 1500)"),
-    )
-    .unwrap();
+/// Kills a run once a part is on disk and before the matrix is; the part stays, and what the run gives when it goes on is
+/// byte for byte what it gives in one go.
+#[track_caller]
+fn killed_once_there_is(f: &Folder, study: &str, part: &str, not_yet: &str) {
+    f.write("s.ron", study);
     let mut child = f
         .command("run s.ron --out killed")
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let part = || {
+    let parts = || {
         let inside = std::fs::read_dir(f.join("killed/distances")).ok()?;
-        let parts = inside
+        inside
             .flatten()
-            .find(|e| e.file_name().to_string_lossy().starts_with(".parts-"))?;
-        let file = parts.path().join("cka.trained.0.pairs-0.npy");
-        file.exists().then_some(file)
+            .find(|e| e.file_name().to_string_lossy().starts_with(".parts-"))
+            .map(|e| e.path())
     };
+    let there = || parts().map(|p| p.join(part)).filter(|p| p.exists());
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
-    while part().is_none() {
-        assert!(std::time::Instant::now() < deadline, "no part was kept");
+    while there().is_none() {
+        assert!(std::time::Instant::now() < deadline, "no {part} was kept");
         std::thread::sleep(std::time::Duration::from_millis(2));
     }
     child.kill().unwrap();
     child.wait().unwrap();
-    let kept = part().expect("the run was over before it was killed");
-    assert!(kept.exists() && !f.join("killed/distances/cka.npy").exists());
+    assert!(there().is_some(), "the run was over before it was killed");
+    let next = parts().unwrap().join(not_yet);
+    assert!(!next.exists() && !f.join("killed/distances").join(not_yet).exists());
     f.run("run s.ron --out whole");
     f.run("run s.ron --out killed");
     assert!(
-        part().is_none(),
+        parts().is_none(),
         "parts of a finished study are still there"
     );
     assert!(f.distances("killed") == f.distances("whole"));
+}
+
+#[test]
+fn a_run_killed_between_two_measures_goes_on_where_it_was() {
+    let f = Folder::new("killed");
+    // The second measure takes long enough to be killed in.
+    let study = study("Cka(), WeightPermutation(starts: 1500)");
+    killed_once_there_is(&f, &study, "cka.trained.0.pairs-0.npy", "cka.npy");
+}
+
+#[test]
+fn a_run_killed_between_two_blocks_of_a_measure_goes_on_where_it_was() {
+    let f = Folder::new("killed-block");
+    // 24 networks have 276 pairs: a block of 256 and one of 20.
+    let study = study_of(12, "WeightPermutation(starts: 300)");
+    let blocks = [0, 256].map(|from| format!("weight_permutation.trained.0.pairs-{from}.npy"));
+    killed_once_there_is(&f, &study, &blocks[0], &blocks[1]);
 }
 
 #[test]

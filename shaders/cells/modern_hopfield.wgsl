@@ -1,0 +1,22 @@
+// Modern Hopfield network: z' = Q softmax(beta (K z)) + V x + b. Units are patterns and components in one: the first `components`
+// carry z, the first `patterns` an overlap. The sum of the softmax is a stage of its own.
+struct State { z: f32 }
+struct Overlap { k: f32 }
+struct Total { s: f32 }
+struct Retrieved { q: f32 }
+struct Unit { index: f32 }
+struct Constants { beta: f32, shift: f32, patterns: f32, components: f32 }
+
+fn weight(o: Overlap, i: Unit, c: Constants) -> f32 {
+    return select(0.0, exp(c.beta * (o.k - c.shift)), i.index < c.patterns);
+}
+
+fn overlap_drive(s: State, i: Unit, c: Constants) -> f32 { return select(0.0, s.z, i.index < c.components); }
+
+fn total_drive(s: State, o: Overlap, i: Unit, c: Constants) -> f32 { return weight(o, i, c); }
+
+fn retrieved_drive(s: State, o: Overlap, t: Total, i: Unit, c: Constants) -> f32 { return weight(o, i, c) / t.s; }
+
+fn next(s: State, o: Overlap, t: Total, r: Retrieved, i: Unit, c: Constants) -> State {
+    return State(select(0.0, r.q, i.index < c.components));
+}
