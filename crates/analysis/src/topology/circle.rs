@@ -11,6 +11,8 @@ use super::tracking::Tracker;
 /// Directions between two neighbours, and how often an arc is cut up so (project defaults): 16^10 is the resolution of f64.
 const BETWEEN: usize = 15;
 const DEPTH: usize = 10;
+/// Pairs that are followed for one arc (project default).
+const SPLIT: usize = 32;
 
 /// A place on the circle.
 pub(crate) type Place = (f64, Vertex);
@@ -31,12 +33,19 @@ pub(crate) fn boundaries(
     let mut arcs: Vec<([Place; 2], usize)> = differing(&around).map(|arc| (arc, 0)).collect();
     while let Some((arc, depth)) = arcs.pop() {
         let [a, b] = &arc;
-        let saddle = tracker.track(vec![a.1.clone(), b.1.clone()]);
-        found.links.extend(saddle);
-        let accounted = saddle.is_some_and(|s| {
-            let ends = &known[s].ends;
-            ends.len() < 2 || [a, b].iter().all(|p| ends.contains(&p.1.1))
-        });
+        // What is too thin to be met on the circle may be met where the flow has spread it.
+        tracker.split = vec![vec![a.1.clone(), b.1.clone()]];
+        let (mut accounted, mut followed) = (true, 0);
+        while let Some(mut pair) = tracker.split.pop() {
+            followed += 1;
+            let saddle = tracker.track(&mut pair).filter(|_| followed <= SPLIT);
+            found.links.extend(saddle);
+            found.ends.extend(pair.iter().map(|v| v.1));
+            accounted &= saddle.is_some_and(|s| {
+                let ends = &known[s].ends;
+                ends.len() < 2 || pair.iter().all(|v| ends.contains(&v.1))
+            });
+        }
         if accounted {
             continue;
         }

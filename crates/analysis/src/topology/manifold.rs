@@ -79,6 +79,7 @@ pub(crate) fn follow(
         k,
         steps_max: options.steps_max,
         tried: BTreeSet::new(),
+        split: Vec::new(),
     };
     if k == 2 {
         // On a circle every boundary lies between two neighbours.
