@@ -5,10 +5,10 @@ struct Overlap { k: f32 }
 struct Total { s: f32 }
 struct Retrieved { q: f32 }
 struct Unit { index: f32 }
-struct Constants { beta: f32, shift: f32, patterns: f32, components: f32 }
+struct Constants { beta: f32, offset: f32, patterns: f32, components: f32 }
 
 fn weight(o: Overlap, i: Unit, c: Constants) -> f32 {
-    return select(0.0, exp(c.beta * (o.k - c.shift)), i.index < c.patterns);
+    return select(0.0, exp(c.beta * (o.k - c.offset)), i.index < c.patterns);
 }
 
 fn overlap_drive(s: State, i: Unit, c: Constants) -> f32 { return select(0.0, s.z, i.index < c.components); }

@@ -1,8 +1,10 @@
 //! Distance between recurrent weights up to a relabelling of units, `min over P of |W1 - P W2 P^T|`: a quadratic assignment
-//! problem, searched by Frank & Wolfe's method from many starts (FAQ, Vogelstein et al. 2015), each end polished by swaps.
+//! problem, searched by Frank & Wolfe's method from many starts (FAQ, Vogelstein et al. 2015), each end polished by swaps, and
+//! from the best one by tabu search; up to eight units all permutations are tried.
 
 mod frank_wolfe;
 mod swaps;
+mod tabu;
 
 use super::dsa::{Operator, Spectrum, SpectrumFound};
 use super::error::described;
@@ -13,6 +15,9 @@ use crate::statistics::shuffle;
 use chiliad_tasks::Stream;
 use faer::Mat;
 use serde::Serialize;
+
+/// Units up to which all permutations are tried.
+const ALL: usize = 8;
 
 /// How the permutation is looked for.
 #[derive(Clone, Copy, Debug)]
@@ -125,6 +130,9 @@ impl Measure for Weights {
             &(a.name.clone(), a.eigenvalues.clone()),
             &(b.name.clone(), b.eigenvalues.clone()),
         )?;
+        // The same search whichever comes first: the figure does not depend on the order of the two.
+        let turned = after(&a.matrix, &b.matrix);
+        let (a, b) = if turned { (b, a) } else { (a, b) };
         let stream = Stream::new(self.seed, purpose::PERMUTATION);
         let mut ends: Vec<(f64, Vec<usize>)> = Vec::new();
         for k in 0..self.starts {
@@ -141,11 +149,23 @@ impl Measure for Weights {
             ends.push((relabelled(&a.matrix, &b.matrix, &p), p));
         }
         let identity: Vec<usize> = (0..n).collect();
-        let (distance, permutation) = ends
-            .iter()
-            .min_by(|x, y| x.0.total_cmp(&y.0))
-            .cloned()
-            .unwrap_or_else(|| (f64::INFINITY, identity.clone()));
+        let best = ends.iter().min_by(|x, y| x.0.total_cmp(&y.0));
+        let mut permutation = best.map_or_else(|| identity.clone(), |b| b.1.clone());
+        let mut distance = relabelled(&a.matrix, &b.matrix, &permutation);
+        let better = if n <= ALL {
+            tabu::all(&a.matrix, &b.matrix, n)
+        } else {
+            tabu::search(&a.matrix, &b.matrix, &permutation, &stream.child(1, 0))
+        };
+        let with = relabelled(&a.matrix, &b.matrix, &better);
+        if with < distance {
+            (distance, permutation) = (with, better);
+        }
+        if turned {
+            let mut inverse = vec![0; n];
+            (0..n).for_each(|i| inverse[permutation[i]] = i);
+            permutation = inverse;
+        }
         let worst = ends.iter().map(|e| e.0).fold(distance, f64::max);
         let near = |d: f64| d - distance <= 1e-9 * (1.0 + distance);
         let along = |k: usize| -> f64 {
@@ -174,6 +194,13 @@ impl Measure for Weights {
     fn distance(found: &WeightsFound) -> f64 {
         found.distance
     }
+}
+
+/// Whether a matrix comes after another of its size, entry by entry.
+fn after(a: &Mat<f64>, b: &Mat<f64>) -> bool {
+    let n = a.nrows();
+    let entries = (0..n * n).map(|e| a[(e / n, e % n)].total_cmp(&b[(e / n, e % n)]));
+    entries.into_iter().find(|o| o.is_ne()) == Some(std::cmp::Ordering::Greater)
 }
 
 /// `|W1 - W2[p, p]|`.

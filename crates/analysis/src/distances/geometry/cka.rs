@@ -47,7 +47,8 @@ impl Measure for Cka {
             if n < 4 {
                 return Err(samples.refuse(format!("{n} samples"), "4 or more for debiased CKA"));
             }
-            let values = samples.values().to_owned();
+            // The estimate is that of any shift; about the mean nothing cancels.
+            let values = samples.centred();
             let own = hsic(&values, &values);
             if !(own.is_finite() && own > 0.0) {
                 return Err(samples.refuse(

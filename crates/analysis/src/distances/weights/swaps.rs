@@ -1,5 +1,6 @@
 //! Local search over permutations: the best exchange of two units, until none helps.
 
+use super::tabu::gain;
 use faer::Mat;
 
 /// Improves `p` in place. What an exchange changes is found in O(n).
@@ -31,14 +32,5 @@ fn size(m: &Mat<f64>) -> f64 {
 
 /// By how much `|A - B[p, p]|^2` changes when p exchanges r and s.
 fn exchange(a: &Mat<f64>, b: &Mat<f64>, p: &[usize], r: usize, s: usize) -> f64 {
-    let (u, v) = (p[r], p[s]);
-    let mut product = 0.0;
-    for k in (0..p.len()).filter(|k| *k != r && *k != s) {
-        let w = p[k];
-        product += (a[(r, k)] - a[(s, k)]) * (b[(v, w)] - b[(u, w)])
-            + (a[(k, r)] - a[(k, s)]) * (b[(w, v)] - b[(w, u)]);
-    }
-    product += (a[(r, r)] - a[(s, s)]) * (b[(v, v)] - b[(u, u)])
-        + (a[(r, s)] - a[(s, r)]) * (b[(v, u)] - b[(u, v)]);
-    -2.0 * product
+    -2.0 * gain(a, b, p, r, s)
 }
