@@ -153,7 +153,7 @@ fn two_restrictions_both_hold_or_are_refused() {
     let alone = RESTRICTIONS.len();
     assert_eq!(
         (held.len() - alone, out.len()),
-        (72, 25),
+        (75, 25),
         "refused: {out:#?}"
     );
 }
