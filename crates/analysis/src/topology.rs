@@ -8,6 +8,7 @@
 pub mod agreement;
 pub mod automaton;
 mod build;
+mod circle;
 pub mod class;
 mod closure;
 mod directions;

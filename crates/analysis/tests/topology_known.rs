@@ -1,6 +1,7 @@
 //! Graphs whose nodes and edges are known.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use chiliad_analysis::topology::class::{Comparable, classes};
 use chiliad_analysis::topology::{EdgeKind, Graph, Landscape, NodeKind, Options, build};
 use chiliad_engine::cell::Cell;
 use chiliad_engine::fixed_points::{self, Visited, find};
@@ -114,6 +115,65 @@ fn unequal_rates_keep_the_cube() {
     let mut w = vec![0.0; 9];
     (w[0], w[4], w[8]) = (1.15, 1.5, 2.5);
     assert_cube(&graph(&vanilla(&w, 3, 3.0)));
+}
+
+/// Where one direction grows much faster than another, what the slow one reaches is left to thin wedges.
+#[test]
+fn unequal_rates_and_a_random_coupling_keep_the_cube() {
+    for (rates, coupling) in [
+        ([1.4, 1.4, 1.9], 0.02),
+        ([1.3, 1.6, 2.2], 0.02),
+        ([1.2, 1.8, 2.8], 0.01),
+    ] {
+        for seed in 0..6 {
+            let w = cube(coupling, 40 + seed);
+            let w: Vec<f64> = (0..9)
+                .map(|i| w[i] + if i % 4 == 0 { rates[i / 3] - 1.5 } else { 0.0 })
+                .collect();
+            assert_cube(&graph(&vanilla(&w, 3, 1.0)));
+        }
+    }
+}
+
+/// The graph is the network's, not that of an order of its units.
+#[test]
+fn units_in_another_order_have_the_same_graph() {
+    let n = 4;
+    let stream = Stream::new(11, 0x902);
+    for (rates, coupling, census) in [
+        ([1.4, 1.7, 2.1, 2.6], 0.02, [16, 32, 24, 8, 1]),
+        ([1.2, 1.5, 1.9, 2.6], 0.04, [12, 22, 14, 4, 1]),
+    ] {
+        let w: Vec<f64> = (0..n * n)
+            .map(|i| {
+                let own = if i % (n + 1) == 0 { rates[i / n] } else { 0.0 };
+                own + coupling * f64::from(stream.normal_at(i as u32, 0))
+            })
+            .collect();
+        let orders = [[0, 1, 2, 3], [3, 1, 0, 2], [2, 3, 1, 0], [1, 0, 3, 2]];
+        let graphs = orders.map(|order| {
+            let at = |i: usize| order[i / n] * n + order[i % n];
+            let permuted: Vec<f64> = (0..n * n).map(|i| w[at(i)]).collect();
+            let graph = graph(&vanilla(&permuted, n, 1.0));
+            assert_eq!(graph.census(), census);
+            let missing = graph.nodes.iter().filter_map(|n| n.missing).max();
+            assert_eq!((graph.unresolved, missing), (0, Some(0)));
+            if census[0] == 16 {
+                // A cube of four dimensions: 16 corners, 32 edges, 24 faces, 8 cells.
+                let links = [(1, 0), (2, 1), (3, 2), (4, 3)].map(|(from, to)| {
+                    let kind = if to == 0 {
+                        EdgeKind::End
+                    } else {
+                        EdgeKind::Link
+                    };
+                    graph.count(kind, from, to)
+                });
+                assert_eq!(links, [64, 96, 48, 8]);
+            }
+            Comparable::new(&graph, false)
+        });
+        assert_eq!(classes(&graphs), [0; 4]);
+    }
 }
 
 #[test]

@@ -91,8 +91,8 @@ pub fn build(
         .iter()
         .map(|l| Map::new(population, network, &l.input))
         .collect::<Result<Vec<Map>, _>>()?;
-    let seed = population.seeds[network].init;
-    let stream = Stream::new(options.seed, DIRECTIONS).child(seed as u32, (seed >> 32) as u32);
+    // The same draws for all points and networks: the same network in another order of its units gets the same graph.
+    let stream = Stream::new(options.seed, DIRECTIONS);
     let (mut flows, mut manifolds, mut ended) = (Vec::new(), Vec::new(), Vec::new());
     for (c, (map, landscape)) in maps.iter().zip(landscapes).enumerate() {
         check(map, landscape)?;

@@ -78,6 +78,96 @@ pub(crate) fn closed(
     met_twice && ends == found.ends && missing(from, found, known, unstable, is_point) == Some(0)
 }
 
+/// Adds the links that the closure of a point with three or more unstable directions cannot do without.
+///
+/// On the sphere that bounds it every ridge belongs to exactly two cells (see [`closed`]). A ridge of which one cell is known
+/// therefore has another; where one whole point alone can be it, it is. Nothing is added unless the surface closes so; whether
+/// it does.
+pub(crate) fn complete(
+    from: usize,
+    found: &mut Manifold,
+    known: &[Manifold],
+    unstable: &[usize],
+    is_point: &dyn Fn(usize) -> bool,
+) -> bool {
+    let k = unstable[from];
+    if k < 3 {
+        return false;
+    }
+    let cells: Vec<usize> = (0..known.len())
+        .filter(|c| unstable[*c] + 1 == k)
+        .filter(|c| missing(*c, &known[*c], known, unstable, is_point) == Some(0))
+        .collect();
+    // First among the cells that join nothing but what directions have ended on.
+    let among = |c: &usize| known[*c].ends.is_subset(&found.ends);
+    let near: Vec<usize> = cells.iter().copied().filter(among).collect();
+    let known_cell = found.links.iter().any(|l| unstable[*l] + 1 == k);
+    for (cells, begins) in [(&near, !known_cell), (&cells, false)] {
+        // Without any cell known, every one may be the first: there must be only one surface.
+        let firsts = cells.iter().map(|c| Some(*c)).filter(|_| begins);
+        let mut surfaces: Vec<Manifold> = Vec::new();
+        for first in firsts.chain((!begins).then_some(None)) {
+            let mut whole = found.clone();
+            whole.links.extend(first);
+            while let Some(cell) = forced(&whole, k, cells, known, unstable) {
+                whole.links.insert(cell);
+                whole.ends.extend(&known[cell].ends);
+            }
+            let new = surfaces.iter().all(|s| s.links != whole.links);
+            if new && closed(from, &whole, known, unstable, is_point) {
+                surfaces.push(whole);
+            }
+        }
+        if let [surface] = &mut surfaces[..] {
+            surface.unresolved = 0;
+            *found = surface.clone();
+            return true;
+        }
+    }
+    false
+}
+
+/// The only one of some cells that can be the second at a ridge of which one is known.
+fn forced(
+    found: &Manifold,
+    k: usize,
+    cells: &[usize],
+    known: &[Manifold],
+    unstable: &[usize],
+) -> Option<usize> {
+    let ridges = |c: usize| {
+        let links = known[c].links.iter().copied();
+        links.filter(|r| unstable[*r] + 2 == k)
+    };
+    let mut met: BTreeMap<usize, usize> = BTreeMap::new();
+    for &cell in found.links.iter().filter(|l| unstable[**l] + 1 == k) {
+        ridges(cell).for_each(|r| *met.entry(r).or_default() += 1);
+    }
+    met.iter().filter(|m| *m.1 == 1).find_map(|(ridge, _)| {
+        let mut others = cells
+            .iter()
+            .filter(|c| !found.links.contains(c) && ridges(**c).any(|r| r == *ridge));
+        match (others.next(), others.next()) {
+            (Some(only), None) => Some(*only),
+            _ => None,
+        }
+    })
+}
+
+/// Links of links: points that the closure has because it has a greater one.
+pub(crate) fn implied(found: &Manifold, known: &[Manifold]) -> BTreeSet<usize> {
+    let mut all = BTreeSet::new();
+    let mut open: Vec<usize> = found.links.iter().copied().collect();
+    while let Some(link) = open.pop() {
+        for &below in &known[link].links {
+            if all.insert(below) {
+                open.push(below);
+            }
+        }
+    }
+    all
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

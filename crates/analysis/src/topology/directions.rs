@@ -24,7 +24,6 @@ pub(crate) fn directions(
     jacobian: &[f64],
     basis: &[Vec<f64>],
     stream: &Stream,
-    point: usize,
     options: &Options,
 ) -> (Vec<Vec<f64>>, usize) {
     let (k, n) = (basis.len(), basis[0].len());
@@ -33,7 +32,7 @@ pub(crate) fn directions(
         .max(4)
         .saturating_mul(1 << (2 * k.saturating_sub(2)).min(10))
         .min(DIRECTIONS_MAX.max(options.directions));
-    let mut draws = stream.draws(point as u32);
+    let mut draws = stream.draws(0);
     let mut all = sphere(k, even, &mut draws);
     let even = all.len();
     let within = Mat::<f64>::from_fn(k, k, |i, j| {

@@ -3,7 +3,8 @@
 //! A boundary between attractors has measure zero, so no direction drawn at random meets the saddle on it: it is tracked.
 
 use super::Options;
-use super::closure::missing;
+use super::circle::boundaries;
+use super::closure::{implied, missing};
 use super::directions::{directions, sphere};
 use super::flow::Flow;
 use super::graph::NodeKind;
@@ -57,7 +58,7 @@ pub(crate) fn follow(
         return found;
     };
     let amplitude = options.amplitude * points.nearest[from];
-    let (mut directions, even) = directions(&jacobian, &basis, stream, from, options);
+    let (mut directions, even) = directions(&jacobian, &basis, stream, options);
     let starts: Vec<Vec<f64>> = directions
         .iter()
         .map(|d| combine(home, amplitude, d, &basis))
@@ -78,21 +79,13 @@ pub(crate) fn follow(
         k,
         steps_max: options.steps_max,
         tried: BTreeSet::new(),
+        split: Vec::new(),
     };
     if k == 2 {
         // On a circle every boundary lies between two neighbours.
-        let mut order: Vec<usize> = (0..vertices.len()).collect();
-        let angle = |i: usize| directions[i][1].atan2(directions[i][0]);
-        order.sort_by(|&a, &b| angle(a).total_cmp(&angle(b)));
-        for (place, &i) in order.iter().enumerate() {
-            let pair = [&vertices[i], &vertices[order[(place + 1) % order.len()]]];
-            if pair[0].1 != pair[1].1 {
-                match tracker.track(pair.map(Clone::clone).to_vec()) {
-                    Some(saddle) => _ = found.links.insert(saddle),
-                    None => found.unresolved += 1,
-                }
-            }
-        }
+        let angles = directions.iter().map(|d| d[1].atan2(d[0]));
+        let around = angles.zip(vertices).collect();
+        boundaries(&mut tracker, &basis, amplitude, around, known, &mut found);
         return found;
     }
     for round in 0..=MORE {
@@ -102,7 +95,7 @@ pub(crate) fn follow(
         if !open || round == MORE || tracker.flow.spent() {
             break;
         }
-        let mut draws = stream.child(AGAIN, round).draws(from as u32);
+        let mut draws = stream.child(AGAIN, round).draws(0);
         let more = sphere(k, directions.len(), &mut draws);
         let starts: Vec<Vec<f64>> = more
             .iter()
@@ -113,5 +106,8 @@ pub(crate) fn follow(
         directions.extend(more);
         vertices.extend(starts.into_iter().zip(ends));
     }
+    // What a link's own links are is said there.
+    let implied = implied(&found, known);
+    found.links.retain(|l| !implied.contains(l));
     found
 }

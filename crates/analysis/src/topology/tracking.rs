@@ -5,7 +5,7 @@
 //! unstable directions (for `j = 1` this is edge tracking, Skufca, Yorke and Eckhardt 2006). Rounding grows along the way:
 //! whenever the simplex has grown it is halved again where it then is.
 
-use super::closure::closed;
+use super::closure::complete;
 use super::directions::sphere;
 use super::flow::{Flow, distance};
 use super::graph::NodeKind;
@@ -38,6 +38,8 @@ pub(crate) struct Tracker<'a, 'b> {
     pub(crate) steps_max: usize,
     /// Simplices that were tracked, by their directions.
     pub(crate) tried: BTreeSet<Vec<usize>>,
+    /// Pairs that were left behind where a third end turned up between two states.
+    pub(crate) split: Vec<Vec<Vertex>>,
 }
 
 impl Tracker<'_, '_> {
@@ -51,11 +53,11 @@ impl Tracker<'_, '_> {
     ) {
         found.unresolved = 0;
         for level in (1..self.k).rev() {
-            if level + 2 == self.k && !self.closed(known, found) {
+            if level + 2 == self.k && !self.closes(known, found) {
                 self.complete(directions, vertices, known, found);
             }
             for (ends, simplices) in candidates(directions, vertices, level) {
-                if self.closed(known, found) {
+                if self.closes(known, found) {
                     return;
                 }
                 // A saddle already found between these attractors accounts for their boundary.
@@ -76,19 +78,20 @@ impl Tracker<'_, '_> {
                 }
             }
         }
+        self.closes(known, found);
     }
 
-    /// Whether no link can be missing.
-    fn closed(&self, known: &[Manifold], found: &Manifold) -> bool {
+    /// Whether no link can be missing, those added that the others ask for.
+    fn closes(&self, known: &[Manifold], found: &mut Manifold) -> bool {
         let is_point = |a: usize| self.flow.attractors[a].kind == NodeKind::Stable;
-        closed(self.from, found, known, self.points.unstable, &is_point)
+        complete(self.from, found, known, self.points.unstable, &is_point)
     }
 
     /// Tracks a simplex of some vertices, unless it was tracked before: it would fail again.
     fn track_new(&mut self, simplex: Vec<usize>, vertices: &[Vertex]) -> Option<usize> {
-        let states = simplex.iter().map(|&i| vertices[i].clone()).collect();
+        let mut states = simplex.iter().map(|&i| vertices[i].clone()).collect();
         if self.tried.insert(simplex) {
-            self.track(states)
+            self.track(&mut states)
         } else {
             None
         }
@@ -118,8 +121,8 @@ impl Tracker<'_, '_> {
                 .unzip();
             let simplices = candidates(&near, &ends, self.k - 1);
             for simplex in simplices.iter().flat_map(|s| &s.1) {
-                let states: Vec<Vertex> = simplex.iter().map(|&i| ends[i].clone()).collect();
-                found.links.extend(self.track(states));
+                let mut states = simplex.iter().map(|&i| ends[i].clone()).collect();
+                found.links.extend(self.track(&mut states));
                 if found.links.contains(&b) {
                     break;
                 }
@@ -127,8 +130,8 @@ impl Tracker<'_, '_> {
         }
     }
 
-    /// The saddle to which the place runs where the basins of the vertices' attractors meet.
-    pub(crate) fn track(&mut self, mut simplex: Vec<Vertex>) -> Option<usize> {
+    /// The saddle to which the place runs where the basins of the vertices' attractors meet; the simplex is then near it.
+    pub(crate) fn track(&mut self, simplex: &mut Vec<Vertex>) -> Option<usize> {
         if self.flow.spent() {
             return None;
         }
@@ -141,24 +144,24 @@ impl Tracker<'_, '_> {
             .fold(self.flow.scale, |m, d| m.min(*d));
         let (mut taken, mut left) = (0, false);
         while taken < self.steps_max {
-            let away = distance(&centre(&simplex), home);
+            let away = distance(&centre(simplex), home);
             let small = SMALL * away.min(0.5 * ARRIVED * closest / SMALL);
             let mut again = 0;
-            while self.shrink(&mut simplex, small).is_none() {
+            while self.shrink(simplex, small).is_none() {
                 again += 1;
-                if again > TRIES || self.flow.spent() || !self.span_anew(&mut simplex) {
+                if again > TRIES || self.flow.spent() || !self.span_anew(simplex) {
                     return None;
                 }
             }
-            if flatness(&simplex) < FLAT {
-                self.span_anew(&mut simplex);
+            if flatness(simplex) < FLAT {
+                self.span_anew(simplex);
             }
-            while diameter(&simplex).0 <= GROWN * small && taken < self.steps_max {
-                for (state, _) in &mut simplex {
+            while diameter(simplex).0 <= GROWN * small && taken < self.steps_max {
+                for (state, _) in simplex.iter_mut() {
                     self.flow.step(state);
                 }
                 taken += 1;
-                let centre = centre(&simplex);
+                let centre = centre(simplex);
                 left |= distance(&centre, home) > 2.0 * ARRIVED * self.points.nearest[self.from];
                 if let Some(saddle) = self.arrived(&centre, level, left) {
                     return Some(saddle);
@@ -196,7 +199,12 @@ impl Tracker<'_, '_> {
                     }
                 }
                 Some(v) => simplex[v] = (middle, end),
-                None => simplex[a] = (middle, end),
+                None => {
+                    let left = std::mem::replace(&mut simplex[a], (middle, end));
+                    if n == 2 {
+                        self.split.push(vec![left, simplex[a].clone()]);
+                    }
+                }
             }
         }
         None

@@ -7,6 +7,8 @@ const PASSES: usize = 8;
 
 /// Orthonormal basis of the span of the `k` eigenvectors of largest modulus of a matrix `[to, from]` (complex ones as real
 /// and imaginary part), each vector of length `n`. None where the iteration fails or a pair is cut in two.
+///
+/// Signs and phases are fixed by sums over units, so that another order of the units gives the same vectors in that order.
 pub(crate) fn unstable_basis(jacobian: &[f64], n: usize, k: usize) -> Option<Vec<Vec<f64>>> {
     if k == 0 || k > n || jacobian.iter().any(|x| !x.is_finite()) {
         return None;
@@ -21,11 +23,20 @@ pub(crate) fn unstable_basis(jacobian: &[f64], n: usize, k: usize) -> Option<Vec
     for &j in &order[..k] {
         // The conjugate partner contributes the same plane: of each pair one takes the real part, one the imaginary.
         let imaginary = values[j].im < 0.0;
+        // The phase at which the sum of squares is real and positive, up to the sign.
+        let (mut re, mut im) = (0.0, 0.0);
+        for i in 0..n {
+            let v = vectors[(i, j)];
+            re += v.re * v.re - v.im * v.im;
+            im += 2.0 * v.re * v.im;
+        }
+        let (sin, cos) = (-0.5 * im.atan2(re)).sin_cos();
         let part = |i: usize| {
+            let v = vectors[(i, j)];
             if imaginary {
-                vectors[(i, j)].im
+                v.re.mul_add(sin, v.im * cos)
             } else {
-                vectors[(i, j)].re
+                v.re.mul_add(cos, -v.im * sin)
             }
         };
         basis.push((0..n).map(part).collect());
@@ -43,6 +54,11 @@ pub(crate) fn unstable_basis(jacobian: &[f64], n: usize, k: usize) -> Option<Vec
             .collect();
         orthonormalise(&mut image, n);
         basis = image;
+    }
+    for vector in &mut basis {
+        if vector.iter().map(|x| x * x * x).sum::<f64>() < 0.0 {
+            vector.iter_mut().for_each(|x| *x = -*x);
+        }
     }
     Some(basis)
 }
