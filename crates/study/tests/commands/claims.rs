@@ -205,7 +205,7 @@ fn paths_and_populations_that_are_not_there_are_named() {
         &["--population x", "`one`"],
     );
     f.refused(
-        "fixed-points one --population x",
+        "fixed-points one --out points --population x",
         &["--population x", "`one`"],
     );
 }

@@ -100,13 +100,17 @@ const RESTRICTIONS: [(&str, Holds); 15] = [
     }),
 ];
 
+/// Everything that leaves a unit has one sign, there are units of both, and no inhibitory one is read out.
 fn signed(p: &Population, _: &Population) -> bool {
-    let readout = p.layout.find(Role::Readout).unwrap().range();
-    each(p, |_, from, w| if from < 6 { w >= 0.0 } else { w <= 0.0 })
-        && p.network(0)[readout]
-            .iter()
-            .enumerate()
-            .all(|(e, w)| e % 8 < 6 || *w == 0.0)
+    let [w, v] = [Role::Recurrent(0, 0), Role::Readout].map(|r| p.layout.find(r).unwrap().range());
+    (0..p.n_networks).all(|n| {
+        let (w, v) = (&p.network(n)[w.clone()], &p.network(n)[v.clone()]);
+        let leaves = |from: usize, sign: f32| (0..8).any(|to| w[to * 8 + from] * sign > 0.0);
+        let read = |from: usize| v.chunks(8).any(|row| row[from] != 0.0);
+        let sound = |from: usize| !leaves(from, -1.0) || !(leaves(from, 1.0) || read(from));
+        let both = [1.0, -1.0].map(|sign| (0..8).any(|from| leaves(from, sign)));
+        (0..8).all(sound) && both == [true; 2]
+    })
 }
 
 #[test]
