@@ -87,16 +87,16 @@ fn voters(k: usize, classes: &[usize], sizes: &[usize]) -> Result<usize, Distanc
             allowed: "1 or more".into(),
         });
     }
-    let smallest = sizes.iter().copied().filter(|s| *s > 0).min();
-    match smallest {
-        Some(2..) | None => Ok(smallest.map_or(k, |s| k.min(s - 1))),
-        Some(_) => Err(DistanceError::Array {
+    let smallest = sizes.iter().copied().filter(|s| *s > 0).min().unwrap_or(0);
+    if smallest < 2 {
+        return Err(DistanceError::Array {
             name: "classes".into(),
             shape: vec![classes.len()],
             what: "a class of a single network, which none of its own could tell".into(),
             allowed: "two networks or more in every class".into(),
-        }),
+        });
     }
+    Ok(k.min(smallest - 1))
 }
 
 /// Votes on every network by the k nearest others, k below the number of networks.
