@@ -3,7 +3,7 @@
 // Matrices are dense rows in the network's own work space
 //   linked [PARAMS] | expanded [PARAMS] | as used [PARAMS] | gradient [PARAMS] | scratch
 // or in `matrix_data`: what all networks share, then each network's own. An invocation owns entries of `to`; a barrier after every step.
-// Expects: consts PARAMS, WORK, MATRIX_SHARED, MATRIX_OWN. Host: `gpu::matrices` writes the programs.
+// Expects: tiles; consts PARAMS, WORK, MATRIX_SHARED, MATRIX_OWN. Host: `gpu::matrices` writes the programs.
 
 @group(1) @binding(5) var<storage, read_write> work: array<f32>;      // [network][WORK]
 @group(1) @binding(6) var<storage, read> matrix_data: array<f32>;     // [MATRIX_SHARED], [network][MATRIX_OWN]
@@ -22,6 +22,10 @@ const INVERSE_ROOT: u32 = 4u;
 const TIMES: u32 = 5u;
 const ZERO: u32 = 6u;
 
+// Products with a side of at most so many are not worth tiles.
+const THIN: u32 = 8u;
+var<workgroup> matrices_open: u32;
+
 fn matrices_load(network: u32, at: u32, in_data: bool) -> f32 {
     if !in_data { return work[network * WORK + at]; }
     return matrix_data[select(at, at + network * MATRIX_OWN, at >= MATRIX_SHARED)];
@@ -31,7 +35,10 @@ fn matrices_load(network: u32, at: u32, in_data: bool) -> f32 {
 // 0 or one more than the place of a scalar of work, above which value the step is taken, that value, spare.
 fn matrices_step(network: u32, at: u32, index: u32) {
     let gate = steps[at + 10u];
-    if gate != 0u && !(work[network * WORK + gate - 1u] > bitcast<f32>(steps[at + 11u])) { return; }
+    if gate != 0u {
+        if index == 0u { matrices_open = u32(work[network * WORK + gate - 1u] > bitcast<f32>(steps[at + 11u])); }
+        if workgroupUniformLoad(&matrices_open) == 0u { return; }
+    }
     let what = steps[at];
     let to = network * WORK + steps[at + 1u];
     let a = steps[at + 2u];
@@ -43,6 +50,10 @@ fn matrices_step(network: u32, at: u32, index: u32) {
     let in_data = vec2<bool>((flags & 4u) != 0u, (flags & 8u) != 0u);
     let scale = bitcast<f32>(steps[at + 8u]);
     let keep = bitcast<f32>(steps[at + 9u]);
+    if what == PRODUCT && min(rows, min(inner, columns)) > THIN {
+        tiles_product(network, at, index);
+        return;
+    }
     for (var item = index; item < rows * columns; item += MATRICES_LANES) {
         let i = item / columns;
         let j = item % columns;

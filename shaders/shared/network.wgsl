@@ -2,7 +2,7 @@
 //   0 key of the trial order, or number of the network and of all networks [2]   2 key of the noise [2]   4 learning rate   5 sd of the cell's noise   6 sd of the input noise
 //   7 weight decay   8 strength of L1 [4 parts]   12 strength of L2 [4 parts]   16 strength of the rate penalty
 //   17 strength of the rate cap   18 cap   19 every how many steps states are forced whole, 0 for never   20 share they are forced by else
-//   21 strength of the penalty of the user's own   22 constants
+//   21 strength of the penalty of the user's own   22 strength of the effective dimension   23 constants
 // Expects: binding networks: array<u32>, const NETWORK_WORDS.
 
 fn network_word(network: u32, i: u32) -> f32 {
@@ -40,4 +40,6 @@ fn network_forcing_alpha(network: u32) -> f32 { return network_word(network, 20u
 
 fn network_own(network: u32) -> f32 { return network_word(network, 21u); }
 
-fn network_constant(network: u32, i: u32) -> f32 { return network_word(network, 22u + i); }
+fn network_dimension(network: u32) -> f32 { return network_word(network, 22u); }
+
+fn network_constant(network: u32, i: u32) -> f32 { return network_word(network, 23u + i); }

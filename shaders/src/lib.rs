@@ -51,12 +51,12 @@ macro_rules! plain {
 /// Functions that kernels share.
 pub const SHARED: &[Fragment] = plain!("shared":
     "math", "threefry", "dims", "network", "quad", "lane", "noise",
-    "constraint_none", "constraint_rules", "activity_none", "activity_rate", "own_none", "forcing",
-    "reduce", "gather_parameters", "gather_matrices", "matrices",
+    "constraint_none", "constraint_rules", "activity_none", "activity_rate", "dimension_none", "dimension_slope", "own_none", "forcing",
+    "reduce", "gather_parameters", "gather_matrices", "matrices", "tiles",
 );
 
 /// Kernels and the phases they are made of.
 pub const KERNELS: &[Fragment] = plain!("kernels":
-    "link_weights", "materialise", "invert_readout", "pull_back", "forward", "readout_value", "readout", "readout_cross_entropy", "backward", "gradient", "train_step", "optimise", "roll_out", "evaluate", "descend", "lyapunov",
+    "link_weights", "materialise", "invert_readout", "measure_activity", "slope_dimension", "pull_back", "forward", "readout_value", "readout", "readout_cross_entropy", "backward", "gradient", "train_step", "optimise", "roll_out", "evaluate", "descend", "lyapunov",
     "threefry_words", "math_values",
 );

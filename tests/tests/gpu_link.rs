@@ -81,6 +81,7 @@ fn link_validates_every_variant_of_the_recipe() {
                     loss,
                     constrained,
                     activity,
+                    dimension: activity && !constrained,
                     own: None,
                     matrices,
                 };

@@ -8,7 +8,7 @@ use chiliad_engine::cpu::CpuExecutor;
 use chiliad_engine::executor::{Executor, TrainOptions};
 use chiliad_engine::population::{Population, Role, Seeds, initialise::initialise};
 use chiliad_engine::recipe::{
-    Constraint, Forcing, Form, JacobianNorm, Loss, Optimiser, Part, Penalty, Regulariser, Schedule,
+    Constraint, Form, Loss, Optimiser, Part, Penalty, Regulariser, Schedule,
 };
 use chiliad_tasks::Trials;
 use chiliad_tests::reference::Reference;
@@ -498,15 +498,6 @@ fn what_the_gpu_lacks_is_refused_by_name() {
         ..TrainOptions::new(1)
     };
     assert!(refused(nuclear).contains("penalty `nuclear`"));
-    let forced = TrainOptions {
-        forcing: Some(Forcing::Annealed {
-            norm: JacobianNorm::GeometricMean,
-            every: 5,
-            keep: 0.9,
-        }),
-        ..TrainOptions::new(1)
-    };
-    assert!(refused(forced).contains("annealed teacher forcing"));
     let negative = TrainOptions {
         regularisers: vec![regulariser(Penalty::Rate, -0.1, 1)],
         ..TrainOptions::new(1)

@@ -1,11 +1,13 @@
 //! Teacher forcing: losses and gradients computed elsewhere, finite differences in f64, and that a run taken up again is the same.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod gpu_adapter;
+
 use chiliad_engine::cell::Cell;
 use chiliad_engine::cpu::CpuExecutor;
-use chiliad_engine::executor::{Executor, TrainOptions};
+use chiliad_engine::executor::{Executor, Order, TrainOptions};
 use chiliad_engine::population::{Architecture, Population, Role, Seeds, initialise::initialise};
-use chiliad_engine::recipe::{Forcing, JacobianNorm};
+use chiliad_engine::recipe::{Forcing, JacobianNorm, Optimiser};
 use chiliad_tasks::{TaskShape, Trials};
 use chiliad_tests::reference::Reference;
 use std::sync::Arc;
@@ -184,59 +186,86 @@ fn forced(
     sum / count
 }
 
+/// Gradient of one step on all trials, as the optimiser's first moment keeps it, and how far states were moved.
+fn gradient(
+    executor: &dyn Executor,
+    start: &Population,
+    forcing: &Forcing,
+    trials: &Trials,
+) -> (Vec<f32>, Vec<f32>) {
+    let options = TrainOptions {
+        batch: trials.n_trials,
+        order: Order::InTurn,
+        optimiser: Optimiser::Sgd { momentum: 0.0 },
+        clip_norm: f32::INFINITY,
+        train_initial_state: true,
+        forcing: Some(forcing.clone()),
+        observed: OBSERVED.to_vec(),
+        ..TrainOptions::new(1)
+    };
+    let mut training = executor.train(start, &options, None).unwrap();
+    training.advance(trials, 1).unwrap();
+    let state = training.state().unwrap();
+    (state.first, state.alpha)
+}
+
+/// Units 4, 0 and 2 are what the three outputs should be.
+const OBSERVED: [usize; 3] = [4, 0, 2];
+
+/// Worst error of a forced gradient against differences in f64, relative to its largest entry.
+fn worst(executor: &dyn Executor, cell: &str, forcing: &Forcing) -> f64 {
+    let (start, trials) = (population(cell, 1), noise(18, 7, 3));
+    let (found, alpha) = gradient(executor, &start, forcing, &trials);
+    let share = |t: usize| match forcing {
+        _ if t == 0 => 1.0,
+        Forcing::Sparse { every } => f64::from(u8::from((t as u64).is_multiple_of(every[0]))),
+        Forcing::Generalised { alpha } => f64::from(alpha[0]),
+        Forcing::Annealed { .. } => f64::from(alpha[0]),
+    };
+    assert!(alpha.iter().all(|a| (0.1..0.99).contains(a)), "{alpha:?}");
+    let signal: Vec<f64> = trials.targets.iter().map(|t| f64::from(*t)).collect();
+    let mut reference = Reference::new(&start, 0);
+    let mut value = |p: usize, by: f64| {
+        reference.params[p] += by;
+        let loss = forced(&reference, &trials, &OBSERVED, &signal, &share);
+        reference.params[p] = f64::from(start.params[p]);
+        loss
+    };
+    let step = 1e-5;
+    let differences: Vec<f64> = (0..start.layout.n_params)
+        .map(|p| (value(p, step) - value(p, -step)) / (2.0 * step))
+        .collect();
+    let largest = differences.iter().fold(0.0_f64, |m, d| m.max(d.abs()));
+    let pairs = found.iter().zip(&differences);
+    pairs.fold(0.0_f64, |m, (a, b)| m.max((f64::from(*a) - b).abs())) / largest
+}
+
 #[test]
 fn gradients_of_forced_networks_match_finite_differences() {
-    let trials = noise(18, 7, 3);
     let cpu = CpuExecutor::new(Some(1)).unwrap();
-    let mut worst = 0.0_f64;
-    for cell in ["vanilla", "gru", "rate", "lstm"] {
-        for (forcing, share) in [
-            (
-                Forcing::Sparse { every: vec![3] },
-                &(|t: usize| f64::from(u8::from(t.is_multiple_of(3)))) as &dyn Fn(usize) -> f64,
-            ),
-            (generalised(0.3), &|t| {
-                if t == 0 { 1.0 } else { f64::from(0.3_f32) }
-            }),
+    let gpu = gpu_adapter::open("gradients_of_forced_networks_match_finite_differences");
+    let mut executors: Vec<(&str, &dyn Executor)> = vec![("CPU", &cpu)];
+    executors.extend(gpu.as_ref().map(|g| ("GPU", g as &dyn Executor)));
+    let annealed = Forcing::Annealed {
+        norm: JacobianNorm::GeometricMean,
+        every: 5,
+        keep: 0.5,
+    };
+    for (name, executor) in executors {
+        for forcing in [
+            Forcing::Sparse { every: vec![3] },
+            generalised(0.3),
+            annealed.clone(),
         ] {
-            let start = population(cell, 1);
-            // Units 4, 0 and 2 are what the three outputs should be.
-            let observed = vec![4, 0, 2];
-            let options = TrainOptions {
-                forcing: Some(forcing.clone()),
-                observed: observed.clone(),
-                ..TrainOptions::new(1)
-            };
-            let found = cpu.objective(&start, &options, &trials).unwrap();
-            let signal: Vec<f64> = trials.targets.iter().map(|t| f64::from(*t)).collect();
-            let mut reference = Reference::new(&start, 0);
-            let mut value = |p: usize, by: f64| {
-                reference.params[p] += by;
-                let loss = forced(&reference, &trials, &observed, &signal, share);
-                reference.params[p] = f64::from(start.params[p]);
-                loss
-            };
-            let loss = value(0, 0.0);
-            assert!(
-                (f64::from(found.loss[0]) / loss - 1.0).abs() < 1e-5,
-                "{cell} {forcing:?}"
-            );
-            let step = 1e-5;
-            let differences: Vec<f64> = (0..start.layout.n_params)
-                .map(|p| (value(p, step) - value(p, -step)) / (2.0 * step))
-                .collect();
-            let largest = differences.iter().fold(0.0_f64, |m, d| m.max(d.abs()));
-            for (p, (a, b)) in found.gradient.iter().zip(&differences).enumerate() {
-                let error = (f64::from(*a) - b).abs() / largest;
-                assert!(
-                    error < 1e-5,
-                    "{cell} {forcing:?} parameter {p}: {a}, not {b}"
-                );
-                worst = worst.max(error);
+            let mut largest = 0.0_f64;
+            for cell in ["vanilla", "gru", "rate", "lstm"] {
+                let error = worst(executor, cell, &forcing);
+                assert!(error < 1e-5, "{name} {cell} {forcing:?}: {error}");
+                largest = largest.max(error);
             }
+            println!("{name} {}: worst error {largest:.1e}", forcing.name());
         }
     }
-    println!("worst error of forced gradients: {worst:.1e}");
 }
 
 #[test]

@@ -25,14 +25,13 @@ pub use level::Level;
 pub use peak::peak_gflops;
 
 use crate::error::EngineError;
-use crate::executor::forcing::check as check_forcing;
+use crate::executor::forcing::{Teacher, check as check_forcing};
 use crate::executor::{
     Executor, Gradient, Memory, OptimiserState, TrainOptions, Training, Trajectories,
 };
 use crate::population::{Architecture, Layout, Population};
 use crate::recipe::{Forcing, Loss, Share};
 use chiliad_tasks::Trials;
-use forcing::Teacher;
 use noise::BatchNoise;
 use rayon::prelude::*;
 use std::sync::Arc;
@@ -372,24 +371,6 @@ impl TrainOptions {
             regularisers: &self.regularisers,
         }
     }
-
-    /// What forces a network, `alpha` being where an annealed one is now.
-    fn teacher(
-        &self,
-        population: &Population,
-        network: usize,
-        weights: &[f32],
-        alpha: Option<f32>,
-    ) -> Option<Teacher> {
-        let share = self.forcing.as_ref()?.share(network, alpha);
-        Teacher::new(
-            &population.architecture,
-            &population.layout,
-            (weights, population.network_constants(network)),
-            &self.observed,
-            share,
-        )
-    }
 }
 
 /// Training in progress on the processor.
@@ -474,17 +455,8 @@ impl Training for CpuTraining<'_> {
                             options.batch,
                             bank.n_trials,
                         );
-                        if let (Some(alpha), Some(forcing)) = (alpha.as_mut(), &options.forcing) {
-                            let estimate = |norm| {
-                                let teacher = options.teacher(population, n, weights, None)?;
-                                let network = (weights, population.network_constants(n));
-                                let architecture = &population.architecture;
-                                let norm = teacher
-                                    .norm(norm, architecture, network, bank, &picked)
-                                    .ok()?;
-                                Some((1.0 - 1.0 / norm).max(0.0) as f32)
-                            };
-                            forcing.anneal(step, alpha, estimate);
+                        if let Some(alpha) = alpha.as_mut() {
+                            options.anneal((population, n), weights, (bank, step), alpha);
                         }
                         let teacher = options.teacher(population, n, weights, *alpha);
                         let factor = options.noise_schedule.at(step) as f32;

@@ -3,12 +3,15 @@
 //! In data-flow order: `device` opens an adapter, `geometry` turns an architecture into shapes, `pointwise` and
 //! `cell_text` write the cell's part of a kernel, `link` and `kernels` concatenate the rest, `reflect` reads back what a kernel
 //! binds and refuses what is above the limits, `kernel` and `buffer` hold what is on the device, `plan` and `pace` say how much
-//! of a population runs at once, `fleet` is a population on the device, `session` trains it, `execute` does the rest.
+//! of a population runs at once, `fleet` is a population on the device, `dimension` measures a batch before it goes backward,
+//! `session` trains the population (`anneal` moves its forcing), `execute` does the rest.
 
+mod anneal;
 mod buffer;
 mod cell_text;
 mod descend;
 mod device;
+mod dimension;
 mod execute;
 mod fleet;
 mod geometry;

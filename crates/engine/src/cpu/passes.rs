@@ -3,9 +3,9 @@
 use super::activity::{Activity, Moments};
 use super::arena::{BLOCK, CHUNK};
 use super::block::{Block, BlockTrials, add_rows};
-use super::forcing::Teacher;
 use super::product::LANES;
 use super::weights::Weights;
+use crate::executor::forcing::Teacher;
 use crate::recipe::Loss;
 use chiliad_tasks::Trials;
 use pulp::{Simd, WithSimd};

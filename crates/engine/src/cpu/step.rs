@@ -3,11 +3,11 @@
 use super::activity::{Activity, Moments};
 use super::arena::BLOCK;
 use super::block::{Block, BlockTrials};
-use super::forcing::Teacher;
 use super::level::Level;
 use super::noise::{BatchNoise, Variates};
 use super::passes::{FillNoise, ForwardPass, MomentsPass, TrainPass};
 use super::weights::Weights;
+use crate::executor::forcing::Teacher;
 use crate::population::{Architecture, Layout, Role};
 use crate::recipe::{Loss, Regulariser};
 use chiliad_tasks::Trials;

@@ -1,4 +1,10 @@
-//! What teacher forcing asks of networks, on every executor.
+//! Teacher forcing on every executor: what it asks of networks, what forces one (`teacher`), and the norms of Jacobians that an
+//! annealed share follows (`norm`).
+
+mod norm;
+mod teacher;
+
+pub(crate) use teacher::Teacher;
 
 use super::TrainOptions;
 use crate::error::EngineError;

@@ -2,6 +2,7 @@
 
 use super::buffer::Buffer;
 use super::device::Gpu;
+use super::dimension::{Dimension, Measured};
 use super::geometry::Geometry;
 use super::kernel::{Bound, Kernel, Named};
 use super::kernels::{Stage, Variant, link};
@@ -80,6 +81,7 @@ impl Fleet {
             loss: options.map_or(Loss::MaskedMean, |o| o.loss),
             constrained: constraint.is_some(),
             activity: options.is_some_and(of_activity),
+            dimension: geometry.dimension,
             own: options.and_then(own),
             matrices: matrices.map(Matrices::strides),
         };
@@ -284,6 +286,8 @@ pub(super) struct Stagework {
     pub(super) bank_trials: usize,
     kernel: Arc<Kernel>,
     bounds: Vec<Arc<Bound>>,
+    /// What sees the whole batch first, and bound to each chunk.
+    dimension: Option<(Dimension, Vec<Measured>)>,
     operations_per_item: f64,
 }
 
@@ -298,13 +302,14 @@ impl Stagework {
         bank: &Bank,
     ) -> Result<Self, EngineError> {
         let gpu = &fleet.gpu;
-        let geometry = Geometry::forced(
+        let mut geometry = Geometry::forced(
             &population.architecture,
             &population.layout,
             batch,
             stage.backward(),
             fleet.chunks.iter().any(|c| c.teacher.is_some()),
         );
+        geometry.dimension = fleet.variant.dimension && stage == Stage::TrainStep;
         let plan = Plan::new(
             &geometry,
             population.n_networks,
@@ -337,7 +342,14 @@ impl Stagework {
             },
         )?;
         let kernel = gpu.kernel(&linked)?;
-        let mut bounds = Vec::new();
+        let dimension = match geometry.dimension {
+            true => {
+                let of = (chunk, plan.tiles);
+                Some(Dimension::new(fleet, population, order, &geometry, of)?)
+            }
+            false => None,
+        };
+        let (mut bounds, mut measured) = (Vec::new(), Vec::new());
         for chunk in &fleet.chunks {
             let mut all = vec![
                 Named::new("networks", &chunk.networks),
@@ -349,11 +361,11 @@ impl Stagework {
                 Named::new(out_name, &out),
             ];
             all.extend(chunk.teacher.as_ref().map(|t| Named::new("teacher", t)));
-            let wanted: Vec<Named<'_>> = all
-                .into_iter()
-                .filter(|n| kernel.reflection.slots.iter().any(|s| s.name == n.name()))
-                .collect();
-            bounds.push(Arc::new(kernel.bind(gpu, &wanted)?));
+            if let Some(dimension) = &dimension {
+                all.push(Named::new("slopes", &dimension.slopes));
+                measured.push(dimension.bind(fleet, &all)?);
+            }
+            bounds.push(Arc::new(kernel.bind_some(gpu, &all)?));
         }
         let per_trial = 2 * geometry.params * if stage.backward() { 3 } else { 1 };
         let operations_per_item = (geometry.tile() * bank.n_steps * per_trial) as f64;
@@ -367,6 +379,7 @@ impl Stagework {
             bank_trials: bank.n_trials,
             kernel,
             bounds,
+            dimension: dimension.map(|d| (d, measured)),
             operations_per_item,
         })
     }
@@ -392,6 +405,18 @@ impl Stagework {
         dims: Dims,
         first: usize,
     ) -> Result<usize, EngineError> {
+        let work = (&self.kernel, &self.bounds[chunk]);
+        self.queue_wave_of(fleet, pacer, (chunk, work), dims, first)
+    }
+
+    fn queue_wave_of(
+        &self,
+        fleet: &mut Fleet,
+        pacer: &mut Pacer,
+        (chunk, work): (usize, (&Arc<Kernel>, &Arc<Bound>)),
+        dims: Dims,
+        first: usize,
+    ) -> Result<usize, EngineError> {
         let n_items = fleet.chunks[chunk].n * self.plan.tiles;
         let n = pacer
             .wave(self.plan.slots, self.operations_per_item)
@@ -403,7 +428,7 @@ impl Stagework {
         };
         fleet.submission.push(
             pacer,
-            (&self.kernel, &self.bounds[chunk]),
+            work,
             dims,
             grid(n),
             n as f64 * self.operations_per_item,
@@ -419,7 +444,21 @@ impl Stagework {
         chunk: usize,
         dims: Dims,
     ) -> Result<(), EngineError> {
-        let n_items = fleet.chunks[chunk].n * self.plan.tiles;
+        let n = fleet.chunks[chunk].n;
+        let n_items = n * self.plan.tiles;
+        if let Some((dimension, measured)) = &self.dimension {
+            let work = (&dimension.measure, &measured[chunk].measure);
+            let mut first = 0;
+            while first < n_items {
+                first += self.queue_wave_of(fleet, pacer, (chunk, work), dims, first)?;
+            }
+            let work = (&dimension.slope, &measured[chunk].slope);
+            let size = self.geometry.units.pow(2) * n;
+            let groups = [n as u32, 1];
+            fleet
+                .submission
+                .push(pacer, work, dims, groups, size as f64)?;
+        }
         let mut first = 0;
         while first < n_items {
             first += self.queue_wave(fleet, pacer, chunk, dims, first)?;

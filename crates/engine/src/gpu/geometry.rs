@@ -12,7 +12,7 @@ const LARGEST_TILE: usize = 32;
 /// has, because the tile decides the order of sums and so the bits.
 const WORKGROUP_BYTES: usize = 16_384;
 /// Words of a network's record before its constants.
-pub(super) const RECORD_WORDS: usize = 22;
+pub(super) const RECORD_WORDS: usize = 23;
 
 /// Shapes of the kernels of one architecture.
 #[derive(Clone, Debug)]
@@ -53,6 +53,8 @@ pub struct Geometry {
     pub record_words: usize,
     /// Words of a network's matrix programs and what they work on: of the largest buffer, and of all.
     pub matrices: (usize, usize),
+    /// Whether the effective dimension is penalised, for which a batch is measured before it goes backward.
+    pub dimension: bool,
     first_initial_state: usize,
     readout: (usize, usize),
     unit_params: usize,
@@ -131,6 +133,7 @@ impl Geometry {
             offsets: BTreeMap::new(),
             record_words: RECORD_WORDS + cell.constants.len(),
             matrices: (0, 0),
+            dimension: false,
             first_initial_state: at(Role::InitialState(0)),
             readout: (at(Role::Readout), at(Role::ReadoutBias)),
             unit_params: cell.unit_params.len(),
@@ -251,6 +254,13 @@ impl Geometry {
         let (units, outputs) = (self.units, self.outputs);
         let most = ((units + outputs) * outputs).max(units * (outputs + 2));
         self.forced.map_or(0, |_| most)
+    }
+
+    /// Words of a tile's moments and of a network's slope, where the effective dimension is penalised.
+    pub fn moments(&self) -> (usize, usize) {
+        let (units, padded) = (self.units, self.padded());
+        let words = (units * (units + 1), (units + 1) * padded);
+        if self.dimension { words } else { (0, 0) }
     }
 
     /// First vec4 of row `t`, field `field` inside a slot's history.

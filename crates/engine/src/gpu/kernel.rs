@@ -178,6 +178,13 @@ impl Kernel {
         })
     }
 
+    /// Binds those of the buffers that the kernel has.
+    pub fn bind_some(&self, gpu: &Gpu, buffers: &[Named<'_>]) -> Result<Bound, EngineError> {
+        let has = |n: &Named<'_>| self.reflection.slots.iter().any(|s| s.name == n.name);
+        let wanted: Vec<Named<'_>> = buffers.iter().copied().filter(has).collect();
+        self.bind(gpu, &wanted)
+    }
+
     /// Submits one dispatch of a kernel without uniforms, and waits for it.
     pub fn run(&self, gpu: &Gpu, bound: &Bound, groups: [u32; 2]) -> Result<(), EngineError> {
         gpu.submit(|encoder| {

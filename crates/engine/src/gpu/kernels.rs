@@ -18,6 +18,10 @@ pub enum Stage {
     Materialise,
     /// Pseudo-inverse of the readout, for teacher forcing.
     InvertReadout,
+    /// Moments of activity, for its effective dimension.
+    MeasureActivity,
+    /// Slope of the effective dimension.
+    SlopeDimension,
     /// Forward, loss, backward.
     TrainStep,
     /// Reduction and penalties, through the adjoint of `LinkWeights`.
@@ -36,10 +40,12 @@ pub enum Stage {
 
 impl Stage {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::LinkWeights,
         Self::Materialise,
         Self::InvertReadout,
+        Self::MeasureActivity,
+        Self::SlopeDimension,
         Self::TrainStep,
         Self::PullBack,
         Self::Optimise,
@@ -56,6 +62,8 @@ impl Stage {
             Self::PullBack => "pull_back",
             Self::Materialise => "materialise",
             Self::InvertReadout => "invert_readout",
+            Self::MeasureActivity => "measure_activity",
+            Self::SlopeDimension => "slope_dimension",
             Self::TrainStep => "train_step",
             Self::Optimise => "optimise",
             Self::RollOut => "roll_out",
@@ -73,7 +81,7 @@ impl Stage {
     fn fragments(self) -> &'static [&'static str] {
         match self {
             Self::Materialise => &["constraint", "materialise"],
-            Self::LinkWeights => &["matrices", "link_weights"],
+            Self::LinkWeights => &["matrices", "tiles", "link_weights"],
             Self::PullBack => &[
                 "math",
                 "dims",
@@ -83,6 +91,7 @@ impl Stage {
                 "own",
                 "reduce",
                 "matrices",
+                "tiles",
                 "pull_back",
             ],
             Self::InvertReadout => &["invert_readout"],
@@ -97,6 +106,19 @@ impl Stage {
                 "gather",
                 "optimise",
             ],
+            Self::MeasureActivity => &[
+                "math",
+                "threefry",
+                "dims",
+                "network",
+                "quad",
+                "lane",
+                "noise",
+                "cell",
+                "forward",
+                "measure_activity",
+            ],
+            Self::SlopeDimension => &["math", "dims", "network", "slope_dimension"],
             Self::TrainStep => &[
                 "math",
                 "threefry",
@@ -110,6 +132,7 @@ impl Stage {
                 "forward",
                 "readout_value",
                 "readout",
+                "dimension",
                 "activity",
                 "backward",
                 "gradient",
@@ -166,6 +189,8 @@ pub struct Variant {
     pub constrained: bool,
     /// Activity is penalised.
     pub activity: bool,
+    /// The effective dimension of activity is penalised.
+    pub dimension: bool,
     /// The user's own penalty of weights, and of which.
     pub own: Option<(OwnPenalty, Vec<Part>)>,
     /// Words of a network's work space, of the data that matrix programs share, and of a network's own, where there are any.
@@ -208,6 +233,8 @@ pub fn link(
             "gather" => Piece::library("gather_parameters")?,
             "constraint" if variant.constrained => Piece::library("constraint_rules")?,
             "constraint" => Piece::library("constraint_none")?,
+            "dimension" if variant.dimension => Piece::library("dimension_slope")?,
+            "dimension" => Piece::library("dimension_none")?,
             "activity" if variant.activity => Piece::library("activity_rate")?,
             "activity" => Piece::library("activity_none")?,
             "readout" if variant.loss == Loss::CrossEntropy => {

@@ -47,7 +47,9 @@ impl Plan {
             .max(moments)
             .max(partials)
             .max(geometry.matrices.0 * 4)
-            .max(geometry.forcing() * 4);
+            .max(geometry.forcing() * 4)
+            .max(tiles * geometry.moments().0 * 4)
+            .max(geometry.moments().1 * 4);
         let refuse = |what: String| EngineError::Unsupported {
             executor: "GPU",
             what,
@@ -71,7 +73,9 @@ impl Plan {
         let slots = (binding / bytes_per_slot).min(chunk * tiles);
         let record = geometry.record_words * 4 + STATUS_BYTES;
         let held = geometry.params * 4 + moments + record;
-        let worked = weights + partials + (geometry.matrices.1 + 2 * geometry.forcing()) * 4;
+        let measured = tiles * geometry.moments().0 + geometry.moments().1;
+        let words = geometry.matrices.1 + 2 * geometry.forcing() + measured;
+        let worked = weights + partials + words * 4;
         let bytes_per_network = held + worked;
         let bytes = RECORD_BYTES
             + geometry.sources.len() * 4

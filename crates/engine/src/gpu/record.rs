@@ -7,7 +7,10 @@ use crate::executor::forcing::check as check_forcing;
 use crate::population::Population;
 use crate::recipe::{Forcing, Penalty};
 
-/// One network's record: words 4 to 21 of `network.wgsl`, behind its keys.
+/// Word of a record that holds the share by which states are forced.
+pub(super) const ALPHA: usize = 20;
+
+/// One network's record: words 4 to 22 of `network.wgsl`, behind its keys.
 pub(super) fn rates(options: Option<&TrainOptions>, network: usize) -> [f32; RECORD_WORDS - 4] {
     let mut words = [0.0; RECORD_WORDS - 4];
     let Some(options) = options else { return words };
@@ -26,13 +29,15 @@ pub(super) fn rates(options: Option<&TrainOptions>, network: usize) -> [f32; REC
                 words[14] = *cap;
             }
             Penalty::Own { .. } => words[17] = strength,
+            Penalty::EffectiveDimension => words[18] += strength,
             _ => {}
         }
     }
     match &options.forcing {
         // A float holds every step number that a trial on the GPU can have.
         Some(Forcing::Sparse { every }) => words[15] = every[network].min(1 << 24) as f32,
-        Some(Forcing::Generalised { alpha }) => words[16] = alpha[network],
+        Some(Forcing::Generalised { alpha }) => words[ALPHA - 4] = alpha[network],
+        // The session gives shares that follow a norm as they are now.
         Some(Forcing::Annealed { .. }) | None => {}
     }
     words
@@ -48,12 +53,6 @@ pub(super) fn check(population: &Population, options: &TrainOptions) -> Result<(
         })
     };
     check_forcing("GPU", population, options)?;
-    if let Some(forcing @ Forcing::Annealed { .. }) = &options.forcing {
-        return refuse(
-            forcing.name().into(),
-            "sparse and generalised forcing; the annealed one on the CPU",
-        );
-    }
     let (mut caps, mut own) = (0, 0);
     for r in &options.regularisers {
         match r.penalty {
@@ -62,13 +61,14 @@ pub(super) fn check(population: &Population, options: &TrainOptions) -> Result<(
             | Penalty::Rate
             | Penalty::InputOrthogonality
             | Penalty::Resolvent { .. }
-            | Penalty::Communicability { .. } => {}
+            | Penalty::Communicability { .. }
+            | Penalty::EffectiveDimension => {}
             Penalty::RateCap { .. } => caps += 1,
             Penalty::Own { .. } => own += 1,
             _ => {
                 return refuse(
                     format!("penalty `{}`", r.penalty.name()),
-                    "l1, l2, own, rate, rate_cap, input_orthogonality, resolvent, communicability; the others on the CPU",
+                    "l1, l2, own, rate, rate_cap, input_orthogonality, resolvent, communicability, effective_dimension; the others on the CPU",
                 );
             }
         }

@@ -1,5 +1,6 @@
 //! Training on the device, and what happens when the device is lost in between.
 
+use super::anneal;
 use super::device::Gpu;
 use super::fleet::{Bank, Fleet, Stagework};
 use super::geometry::Geometry;
@@ -11,6 +12,7 @@ use super::plan::Plan;
 use crate::error::EngineError;
 use crate::executor::{OptimiserState, Order, TrainOptions, Training};
 use crate::population::Population;
+use crate::recipe::{Forcing, Penalty, Regulariser};
 use chiliad_tasks::Trials;
 use std::sync::Arc;
 
@@ -70,7 +72,7 @@ impl GpuTraining {
             second: vec![0.0; size],
             active: vec![true; n],
             diverged_at: vec![None; n],
-            alpha: Vec::new(),
+            alpha: Forcing::start(options.forcing.as_ref(), n),
         });
         for (what, found) in [
             ("params", host.params.len()),
@@ -81,6 +83,8 @@ impl GpuTraining {
         }
         check("active", host.active.len(), n)?;
         check("diverged_at", host.diverged_at.len(), n)?;
+        let shares = Forcing::start(options.forcing.as_ref(), n).len();
+        check("alpha", host.alpha.len(), shares)?;
         Ok(Self {
             gpu: gpu.clone(),
             population: population.clone(),
@@ -118,6 +122,8 @@ impl GpuTraining {
             true,
             self.options.forcing.is_some(),
         );
+        let penalised = |r: &Regulariser| r.penalty == Penalty::EffectiveDimension;
+        geometry.dimension = self.options.regularisers.iter().any(penalised);
         geometry.matrices = self.matrices.as_ref().map_or((0, 0), Matrices::sizes);
         geometry
     }
@@ -148,10 +154,14 @@ impl GpuTraining {
             return Ok(());
         }
         self.population.params.copy_from_slice(&self.host.params);
-        // A chunk's records hold the rates as they are now.
+        // A chunk's records hold rates and annealed shares as they are now.
         let mut options = self.options.clone();
         for (rate, factor) in options.learning_rate.iter_mut().zip(&self.rate_factors) {
             *rate *= factor;
+        }
+        if let Some(Forcing::Annealed { .. }) = options.forcing {
+            let alpha = self.host.alpha.clone();
+            options.forcing = Some(Forcing::Generalised { alpha });
         }
         let fleet = Fleet::new(
             &self.gpu,
@@ -182,12 +192,12 @@ impl GpuTraining {
         Ok(())
     }
 
-    fn try_advance(&mut self, bank: &Trials, n_steps: u64) -> Result<(), EngineError> {
+    fn try_advance(&mut self, trials: &Trials, n_steps: u64) -> Result<(), EngineError> {
         self.upload()?;
         let Some(device) = &mut self.device else {
             return Ok(());
         };
-        let bank = Bank::new(&self.gpu, bank, self.options.loss)?;
+        let bank = Bank::new(&self.gpu, trials, self.options.loss)?;
         let work = Stagework::new(
             &device.fleet,
             &self.population,
@@ -197,7 +207,14 @@ impl GpuTraining {
             &bank,
         )?;
         let optimiser = Optimiser::new(&device.fleet, &self.population, &work)?;
+        let mut alpha = self.host.alpha.clone();
+        let forcing = self.options.forcing.as_ref();
         for step in self.host.step..self.host.step + n_steps {
+            if forcing.is_some_and(|f| f.estimates_at(step)) {
+                device.fleet.submission.flush(&mut self.pacer)?;
+                let of = (&self.population, &self.options);
+                anneal::estimate(&device.fleet, of, (trials, step), &mut alpha)?;
+            }
             for chunk in 0..device.fleet.chunks.len() {
                 let n = device.fleet.chunks[chunk].n;
                 let dims = step_dims(work.dims(n), &self.options, step);
@@ -207,12 +224,12 @@ impl GpuTraining {
             }
         }
         device.fleet.submission.flush(&mut self.pacer)?;
-        let state = self.download(self.host.step + n_steps)?;
+        let state = self.download(self.host.step + n_steps, alpha)?;
         self.host = state;
         Ok(())
     }
 
-    fn download(&self, step: u64) -> Result<OptimiserState, EngineError> {
+    fn download(&self, step: u64, alpha: Vec<f32>) -> Result<OptimiserState, EngineError> {
         let mut state = OptimiserState {
             step,
             params: Vec::new(),
@@ -220,7 +237,7 @@ impl GpuTraining {
             second: Vec::new(),
             active: Vec::new(),
             diverged_at: Vec::new(),
-            alpha: Vec::new(),
+            alpha,
         };
         for chunk in self.device.iter().flat_map(|d| &d.fleet.chunks) {
             state

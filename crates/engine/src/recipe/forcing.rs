@@ -62,6 +62,11 @@ impl Forcing {
         }
     }
 
+    /// Whether an annealed alpha is estimated anew at a training step.
+    pub(crate) fn estimates_at(&self, step: u64) -> bool {
+        matches!(self, Self::Annealed { every, .. } if step.is_multiple_of((*every).max(1)))
+    }
+
     /// Moves an annealed alpha at a training step; `estimate` gives `max(0, 1 - 1 / norm)`.
     pub(crate) fn anneal(
         &self,
@@ -69,10 +74,10 @@ impl Forcing {
         alpha: &mut f32,
         estimate: impl FnOnce(JacobianNorm) -> Option<f32>,
     ) {
-        let Self::Annealed { norm, every, keep } = self else {
+        let Self::Annealed { norm, keep, .. } = self else {
             return;
         };
-        if !step.is_multiple_of((*every).max(1)) {
+        if !self.estimates_at(step) {
             return;
         }
         // What is not finite says nothing; the step that follows will say that the network has diverged.

@@ -197,12 +197,8 @@ fn what_the_engine_refuses_leaves_nothing() {
             "networks[0].penalise.nuclear: ",
         ),
         (
-            "cell: \"gru\", penalise: (effective_dimension: 0.1, l2: 0.1)",
-            "networks[0].penalise.effective_dimension: ",
-        ),
-        (
-            "cell: \"vanilla\", forcing: Annealed()",
-            "networks[0].forcing: ",
+            "cell: \"gru\", penalise: (spectral_radius: (strength: 0.1, bound: 1.0), l2: 0.1)",
+            "networks[0].penalise.spectral_radius: ",
         ),
     ] {
         write(&f, train);
