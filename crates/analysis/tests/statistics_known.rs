@@ -6,7 +6,7 @@ use chiliad_analysis::distances::geometry::{Cka, CkaKind, Shape};
 use chiliad_analysis::distances::{Measure, Pairs, Samples, all_pairs, pair};
 use chiliad_analysis::statistics::{
     Correlation, DistanceMatrix, SmacofOptions, bootstrap, classical, mantel, mean_of_pairs,
-    neighbours, partial_mantel, permanova, silhouette, smacof,
+    neighbours, partial_mantel, permanova, silhouette, smacof, told_right,
 };
 use chiliad_tasks::Stream;
 
@@ -63,6 +63,27 @@ fn neighbours_tell_clusters_apart_and_guess_at_chance() {
     let found = neighbours(&flat.unwrap(), &[0, 0, 0, 1, 1, 1], 2, 99, 0).unwrap();
     assert_eq!(found.accuracy, 0.0);
     assert_eq!(found.permuted, 0.0);
+}
+
+#[test]
+fn as_many_neighbours_vote_as_the_smallest_class_has_others() {
+    // Three, four and nine points, far from each other: with five votes, two of the three's own would meet three others.
+    let sizes = [3, 4, 9];
+    let classes: Vec<usize> = (0..3).flat_map(|c| vec![c; sizes[c]]).collect();
+    let mut points = random_points(16, 8);
+    for (point, class) in points.iter_mut().zip(&classes) {
+        point[0] += 50.0 * *class as f64;
+    }
+    let matrix = of_points(&points);
+    for (asked, used) in [(1, 1), (2, 2), (3, 2), (5, 2), (100, 2)] {
+        let found = neighbours(&matrix, &classes, asked, 99, 0).unwrap();
+        assert_eq!((found.k, found.accuracy), (used, 1.0), "{asked}");
+        assert_eq!(told_right(&matrix, &classes, asked).unwrap(), [1.0; 16]);
+    }
+    // What is no cluster is not told, and the number can be anything between.
+    let shuffled: Vec<usize> = (0..16).map(|k| usize::from(k % 3 == 0)).collect();
+    let found = neighbours(&matrix, &shuffled, 5, 99, 0).unwrap();
+    assert!(found.k == 5 && found.accuracy < 0.8, "{found:?}");
 }
 
 #[test]
@@ -147,7 +168,8 @@ fn matrices_and_classes_that_make_no_sense_are_refused() {
     assert!(silhouette(&m, &[0, 0, 0, 0]).is_err());
     assert!(silhouette(&m, &[0, 1, 0]).is_err());
     assert!(permanova(&m, &[0, 1, 2, 3], 9, 0).is_err());
-    assert!(neighbours(&m, &[0, 1, 0, 1], 4, 9, 0).is_err());
+    assert!(neighbours(&m, &[0, 1, 0, 1], 0, 9, 0).is_err());
+    assert!(neighbours(&m, &[0, 1, 0, 0], 1, 9, 0).is_err());
 }
 
 #[test]

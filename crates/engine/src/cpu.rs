@@ -184,12 +184,18 @@ impl Executor for CpuExecutor {
         })
     }
 
+    fn accepts(&self, population: &Population, options: &TrainOptions) -> Result<(), EngineError> {
+        options.check(population)?;
+        check_forcing("CPU", population, options)
+    }
+
     fn train<'a>(
         &'a self,
         population: &Population,
         options: &TrainOptions,
         from: Option<OptimiserState>,
     ) -> Result<Box<dyn Training + 'a>, EngineError> {
+        self.accepts(population, options)?;
         let n = population.params.len();
         let state = from.unwrap_or_else(|| OptimiserState {
             step: 0,
@@ -200,8 +206,6 @@ impl Executor for CpuExecutor {
             diverged_at: vec![None; population.n_networks],
             alpha: Forcing::start(options.forcing.as_ref(), population.n_networks),
         });
-        options.check(population)?;
-        check_forcing("CPU", population, options)?;
         let sizes = [
             ("parameters", state.params.len(), n),
             ("first moments", state.first.len(), n),

@@ -333,6 +333,9 @@ pub trait Executor {
         n_steps: usize,
     ) -> Result<Memory, EngineError>;
 
+    /// Whether [`Executor::train`] takes a recipe for a population: the same refusals, before anything is made.
+    fn accepts(&self, population: &Population, options: &TrainOptions) -> Result<(), EngineError>;
+
     /// Starts training from the population's parameters, or from a checkpoint.
     fn train<'a>(
         &'a self,

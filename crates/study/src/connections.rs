@@ -78,6 +78,12 @@ impl Areas {
         Ok(())
     }
 
+    /// Whether recurrent connections are missing.
+    #[must_use]
+    pub fn cut_recurrent(&self) -> bool {
+        self.recurrent.iter().flatten().any(|share| *share < 1.0)
+    }
+
     fn of(&self, unit: usize) -> usize {
         let mut end = 0;
         let area = self.units.iter().position(|n| {

@@ -10,6 +10,7 @@ mod psychometric;
 mod topology;
 
 pub use claims::decidable;
+pub(crate) use claims::{ELSEWHERE, GRAPHS};
 pub(crate) use topology::read as read_topology;
 
 use crate::error::{Result, StudyError};

@@ -32,6 +32,12 @@ pub fn open(path: &Path, label: Option<&str>) -> Result<Found> {
         let name = path
             .file_name()
             .map_or_else(|| "population".into(), |n| n.to_string_lossy().into_owned());
+        if let Some(other) = label.filter(|l| *l != name) {
+            return Err(StudyError::Input(format!(
+                "--population {other}: {} is a population itself, `{name}`; leave the option out, or name the folder of a study",
+                path.display()
+            )));
+        }
         let study = path
             .parent()
             .filter(|p| p.ends_with("populations"))

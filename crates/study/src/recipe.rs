@@ -182,7 +182,9 @@ impl RecipePlan {
             },
             ForcingPlan::Annealed { norm, every, keep } => Forcing::Annealed { norm, every, keep },
         });
-        options.constraint = self.constraint(population, networks)?.map(Arc::new);
+        options.constraint = self
+            .constraint(population, networks, options.train_initial_state)?
+            .map(Arc::new);
         Ok(())
     }
 
@@ -191,6 +193,7 @@ impl RecipePlan {
         &self,
         population: &Population,
         networks: &[&NetworkPlan],
+        train_initial_state: bool,
     ) -> Result<Option<Constraint>> {
         let varies = ["ratio", "density", "rank", "dimensions", "gamma"];
         let varied = |n: &&NetworkPlan| varies.iter().any(|name| n.settings.contains_key(*name));
@@ -241,6 +244,10 @@ impl RecipePlan {
                 constraint.scale(k, (1.0 / (gamma * n)) as f32, |r| r == Role::Readout);
             }
             constraint.freeze(k, |role| r.frozen.iter().any(|p| p.holds(role)));
+            if !train_initial_state && network.settings.contains_key("dimensions") {
+                // A subspace would move it with all the others.
+                constraint.freeze(k, |role| matches!(role, Role::InitialState(_)));
+            }
             constraint.observe(k, self.observe.len());
             if !r.silenced.is_empty() {
                 let gains: Vec<f32> = (0..units)

@@ -3,6 +3,7 @@
 mod axes;
 mod benchmark;
 mod check;
+mod claims;
 mod companions;
 mod distances;
 mod dynamics;
@@ -50,6 +51,20 @@ pub fn resolve(text: &str, file: &str, folder: &Path) -> Result<Study> {
     Resolver { text, file, folder }.study(&spec)
 }
 
+/// An error about the value at `path` of the study `text` of `file`.
+pub(crate) fn refuse(text: &str, file: &str, path: &str, message: impl Into<String>) -> StudyError {
+    let places = locate::places(text);
+    let byte = locate::nearest(&places, path).map_or(0, |p| p.start);
+    let (line, column) = locate::line_column(text, byte);
+    StudyError::Spec {
+        file: file.to_owned(),
+        line,
+        column,
+        field: format!("{path}: "),
+        message: message.into(),
+    }
+}
+
 /// What errors and paths need.
 struct Resolver<'a> {
     text: &'a str,
@@ -63,16 +78,7 @@ const MOST_LABEL: usize = 128;
 impl Resolver<'_> {
     /// An error about the value at `path`.
     fn refuse(&self, path: &str, message: impl Into<String>) -> StudyError {
-        let places = locate::places(self.text);
-        let byte = locate::nearest(&places, path).map_or(0, |p| p.start);
-        let (line, column) = locate::line_column(self.text, byte);
-        StudyError::Spec {
-            file: self.file.to_owned(),
-            line,
-            column,
-            field: format!("{path}: "),
-            message: message.into(),
-        }
+        refuse(self.text, self.file, path, message)
     }
 
     /// A path in the study file, as seen from here.
@@ -121,6 +127,7 @@ impl Resolver<'_> {
         let dynamics = self.dynamics(spec, &task, &populations)?;
         let comparison = self.comparison(spec, &task, &populations)?;
         let benchmark = self.benchmark(spec, &task, &populations)?;
+        self.claims(&spec.claims, &populations)?;
         Ok(Study {
             format: 1,
             title: spec.title.clone(),
@@ -206,13 +213,7 @@ impl Resolver<'_> {
                 .filter(|p| p.group.as_ref() == Some(name))
                 .collect();
             if of.is_empty() {
-                return Err(self.refuse(
-                    &path,
-                    format!(
-                        "no entry is called `{name}`; {}",
-                        suggest(name, &groups(populations))
-                    ),
-                ));
+                return Err(self.refuse(&path, unknown_group(name, "entry", populations)));
             }
             if of.iter().any(
                 |p| matches!(&p.origin, Origin::Train(t) if matches!(t.until, Until::LossOf(_))),
@@ -224,11 +225,17 @@ impl Resolver<'_> {
     }
 }
 
-fn groups(populations: &[PopulationPlan]) -> Vec<&str> {
+/// That no population is of a group, and which groups there are.
+fn unknown_group(name: &str, what: &str, populations: &[PopulationPlan]) -> String {
     let mut names: Vec<&str> = populations
         .iter()
         .filter_map(|p| p.group.as_deref())
         .collect();
     names.dedup();
-    names
+    let known = if names.is_empty() {
+        format!("none has a `name`; give the one that is meant `name: \"{name}\"`")
+    } else {
+        suggest(name, &names)
+    };
+    format!("no {what} is called `{name}`; {known}")
 }

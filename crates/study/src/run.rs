@@ -23,6 +23,8 @@ use std::time::Instant;
 /// How a run is made; none of it changes a result.
 #[derive(Clone, Debug)]
 pub struct RunOptions {
+    /// The study file, for errors.
+    pub file: PathBuf,
     /// The folder.
     pub out: PathBuf,
     /// `auto`, `cpu`, `gpu` or a name.
@@ -81,6 +83,7 @@ pub fn run(
     events.note(&format!("device: {} ({})", device.words, device.reason));
     // What the device cannot take is refused here, before there is a folder.
     let sizes = sizes(study, &task, &device)?;
+    accepted(study, &device, (text, &options.file), options.shard)?;
     let folder = StudyFolder::open(
         &options.out,
         study,
@@ -155,6 +158,39 @@ fn sizes(study: &Study, task: &Task, device: &Device) -> Result<String> {
     ))
 }
 
+/// Networks of a population that belong to a part of the study.
+fn indices(plan: &PopulationPlan, shard: Option<Shard>) -> Vec<usize> {
+    let all = 0..plan.networks.len();
+    all.filter(|n| shard.is_none_or(|s| s.holds(*n))).collect()
+}
+
+/// Refuses what restrictions and device do not take of a part of the study `text` of `file`, before there is a folder.
+///
+/// # Errors
+///
+/// [`StudyError::Spec`] with the field that is refused.
+pub fn accepted(
+    study: &Study,
+    device: &Device,
+    (text, file): (&str, &Path),
+    shard: Option<Shard>,
+) -> Result<()> {
+    for plan in &study.populations {
+        let Some((field, why)) = engine_calls::refused(device, plan, &indices(plan, shard))? else {
+            continue;
+        };
+        let path = [&plan.entry[..], &field].join(".");
+        let file = file.display().to_string();
+        return Err(crate::resolve::refuse(
+            text,
+            &file,
+            path.trim_end_matches('.'),
+            why,
+        ));
+    }
+    Ok(())
+}
+
 impl<'a> Run<'a> {
     /// Populations whose stop rule waits for another one's loss come last.
     fn order(&self) -> Vec<&'a PopulationPlan> {
@@ -165,9 +201,7 @@ impl<'a> Run<'a> {
 
     /// Networks of a population that belong to this part of the study.
     fn indices(&self, plan: &PopulationPlan) -> Vec<usize> {
-        (0..plan.networks.len())
-            .filter(|n| self.options.shard.is_none_or(|s| s.holds(*n)))
-            .collect()
+        indices(plan, self.options.shard)
     }
 
     fn path(plan: &PopulationPlan, file: &str) -> String {

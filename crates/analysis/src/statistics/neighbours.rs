@@ -16,18 +16,19 @@ pub struct Neighbours {
     pub permuted: f64,
     /// Share of permutations, the observed one counted, at least as accurate.
     pub p: f64,
-    /// Neighbours asked.
+    /// Neighbours that voted: at most as many as the smallest class has other networks.
     pub k: usize,
     /// Permutations.
     pub permutations: usize,
 }
 
 /// Networks as far away as the k-th neighbour share the votes that are left; classes with equally many votes share the
-/// decision.
+/// decision. `k` is lowered to one less than the smallest class has networks: of more, a majority would be foreign however
+/// close a network's own are.
 ///
 /// # Errors
 ///
-/// [`DistanceError`] for classes that do not fit, fewer than two of them, or a k not below the number of networks.
+/// [`DistanceError`] for classes that do not fit, fewer than two of them, a class of one network, or a k of 0.
 pub fn neighbours(
     matrix: &DistanceMatrix,
     classes: &[usize],
@@ -36,7 +37,8 @@ pub fn neighbours(
     seed: u64,
 ) -> Result<Neighbours, DistanceError> {
     let sizes = classes::sizes(matrix, classes)?;
-    let votes = all_votes(matrix, k)?;
+    let k = voters(k, classes, &sizes)?;
+    let votes = all_votes(matrix, k);
     let accuracy = balanced(&votes, classes, &sizes);
     let mut labels = classes.to_vec();
     let mut draws = Stream::new(seed, purpose::NEIGHBOURS).draws(0);
@@ -72,21 +74,34 @@ pub fn told_right(
     k: usize,
 ) -> Result<Vec<f64>, DistanceError> {
     let sizes = classes::sizes(matrix, classes)?;
-    let votes = all_votes(matrix, k)?;
+    let votes = all_votes(matrix, voters(k, classes, &sizes)?);
     Ok(right(&votes, classes, sizes.len()))
 }
 
-/// Votes on every network by the k nearest others.
-fn all_votes(matrix: &DistanceMatrix, k: usize) -> Result<Vec<Vec<(usize, f64)>>, DistanceError> {
-    let n = matrix.n();
-    if k == 0 || k >= n {
+/// Neighbours that vote, of `k` asked for.
+fn voters(k: usize, classes: &[usize], sizes: &[usize]) -> Result<usize, DistanceError> {
+    if k == 0 {
         return Err(DistanceError::Setting {
             option: "k",
             value: k.to_string(),
-            allowed: format!("1 to {}", n - 1),
+            allowed: "1 or more".into(),
         });
     }
-    Ok((0..n).map(|i| votes(matrix, i, k)).collect())
+    let smallest = sizes.iter().copied().filter(|s| *s > 0).min().unwrap_or(0);
+    if smallest < 2 {
+        return Err(DistanceError::Array {
+            name: "classes".into(),
+            shape: vec![classes.len()],
+            what: "a class of a single network, which none of its own could tell".into(),
+            allowed: "two networks or more in every class".into(),
+        });
+    }
+    Ok(k.min(smallest - 1))
+}
+
+/// Votes on every network by the k nearest others, k below the number of networks.
+fn all_votes(matrix: &DistanceMatrix, k: usize) -> Vec<Vec<(usize, f64)>> {
+    (0..matrix.n()).map(|i| votes(matrix, i, k)).collect()
 }
 
 /// Who votes on network i, and with what weight.

@@ -74,6 +74,7 @@ impl GpuExecutor {
         options: &TrainOptions,
         from: Option<OptimiserState>,
     ) -> Result<GpuTraining, EngineError> {
+        self.accepts(population, options)?;
         GpuTraining::new(&self.gpu()?, population, options, from, self.pacer())
     }
 
@@ -146,6 +147,12 @@ impl Executor for GpuExecutor {
                 geometry.tile()
             ),
         })
+    }
+
+    fn accepts(&self, population: &Population, options: &TrainOptions) -> Result<(), EngineError> {
+        options.check(population)?;
+        super::record::check(population, options)?;
+        super::session::check_units(population.architecture.units)
     }
 
     fn train<'a>(

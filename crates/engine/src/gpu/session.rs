@@ -65,9 +65,6 @@ impl GpuTraining {
                 expected: format!("{expected}"),
             })
         };
-        options.check(population)?;
-        super::record::check(population, options)?;
-        check_units(population.architecture.units)?;
         let host = from.unwrap_or_else(|| OptimiserState {
             step: 0,
             params: options.raw(&population.params),

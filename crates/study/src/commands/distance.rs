@@ -128,10 +128,23 @@ fn between_populations(
     if numbers.len() < 2 || numbers.len() == labels.len() || distances.degenerate().is_some() {
         return Ok(None);
     }
-    let k = a.neighbours.min(labels.len() - 1);
+    let networks = |of: &str| labels.iter().filter(|l| l.population == of).count();
+    let lone = numbers.keys().find(|name| networks(name) == 1);
+    let told = match lone {
+        None => json!(neighbours(
+            distances,
+            &classes,
+            a.neighbours,
+            a.permutations,
+            a.seed
+        )?),
+        Some(name) => json!({"undecided": format!(
+            "{name} has a single network, and none of its own is left to name it by"
+        )}),
+    };
     Ok(Some(json!({
         "names": numbers.keys().collect::<Vec<_>>(),
-        "neighbours": neighbours(distances, &classes, k, a.permutations, a.seed)?,
+        "neighbours": told,
         "silhouette": silhouette(distances, &classes)?,
         "permanova": permanova(distances, &classes, a.permutations, a.seed)?,
     })))

@@ -56,9 +56,10 @@ pub(super) fn run(a: &RunArguments, json: bool) -> anyhow::Result<()> {
         ));
     }
     if a.dry {
-        return dry(&study, &a.device, json);
+        return dry(&study, (&text, &a.study), (&a.device, a.shard), json);
     }
     let options = RunOptions {
+        file: a.study.clone(),
         out: a.out.clone().unwrap_or_else(|| default_folder(&a.study)),
         device: a.device.clone(),
         shard: a.shard,
@@ -81,9 +82,15 @@ pub(super) fn study(command: &StudyCommand, json: bool) -> anyhow::Result<()> {
 }
 
 /// Networks, parameters and memory on the device that a run would take, without running anything.
-fn dry(study: &Study, device: &str, json: bool) -> anyhow::Result<()> {
+fn dry(
+    study: &Study,
+    source: (&str, &Path),
+    (device, shard): (&str, Option<Shard>),
+    json: bool,
+) -> anyhow::Result<()> {
     let task = study.task.load()?;
     let device = engine_calls::open(device, None, engine_calls::work(study, &task)?)?;
+    chiliad::run::accepted(study, &device, source, shard)?;
     let mut rows = Vec::new();
     let mut text = format!(
         "{}\ntask {}, {} networks in {} populations\n",

@@ -71,7 +71,7 @@ pub struct Effect {
     pub ratio: Option<Interval>,
     /// Share of pairs of different levels at distance zero.
     pub alike: Option<Interval>,
-    /// Naming the level from the nearest neighbours.
+    /// Naming the level from the nearest neighbours, and how many of them; none where a level has a single network.
     pub neighbours: Option<Neighbours>,
     /// The accuracy with its interval: networks are drawn again as the ones to be named.
     pub accuracy: Option<Interval>,
@@ -85,6 +85,15 @@ pub struct Effect {
     pub without_worst: Option<Interval>,
     /// The accuracy before training.
     pub untrained: Option<f64>,
+}
+
+impl Effect {
+    /// A level of a single network: with that one left out, none of its own remains to name it by.
+    #[must_use]
+    pub fn lone(&self) -> Option<&str> {
+        let lone = self.levels.iter().find(|l| l.1 == 1);
+        lone.map(|l| l.0.as_str())
+    }
 }
 
 /// What the numbers are computed from.
@@ -123,7 +132,6 @@ impl Question<'_> {
             let [mean, _] = within_and_between(self.apart, groups, &own);
             (name.clone(), own.len(), mean)
         };
-        let k = how.neighbours.min(all.len().saturating_sub(1));
         Effect {
             factor: factor.into(),
             levels: by.names.iter().enumerate().map(level).collect(),
@@ -140,7 +148,7 @@ impl Question<'_> {
             alike: bootstrap(&|chosen| within_and_between(&alike, groups, chosen)[1]),
             neighbours: self
                 .matrix
-                .and_then(|m| neighbours(m, groups, k, how.permutations, seed).ok()),
+                .and_then(|m| neighbours(m, groups, how.neighbours, how.permutations, seed).ok()),
             accuracy: self.matrix.and_then(|m| self.accuracy(m, groups)),
             silhouette: self.matrix.and_then(|m| silhouette(m, groups).ok()),
             permanova: self
@@ -196,7 +204,7 @@ impl Question<'_> {
 }
 
 fn told_each(matrix: &DistanceMatrix, groups: &[usize], k: usize) -> Option<Vec<f64>> {
-    told_right(matrix, groups, k.min(matrix.n() - 1)).ok()
+    told_right(matrix, groups, k).ok()
 }
 
 fn told(matrix: &DistanceMatrix, groups: &[usize], k: usize) -> Option<f64> {

@@ -149,6 +149,11 @@ fn measure(r: &Row, evidence: &Evidence, factor: &str) -> Measure {
         ));
     }
     let named = r.factors.iter().find(|f| f.factor == factor);
+    if let Some(level) = named.and_then(factors::Effect::lone) {
+        remarks.push(format!(
+            "{factor} `{level}` has a single network, and none of its own is left to name it by"
+        ));
+    }
     let picture = r.picture.as_ref();
     Measure {
         level: level(r.level).into(),
@@ -171,6 +176,7 @@ fn measure(r: &Row, evidence: &Evidence, factor: &str) -> Measure {
         untrained: r.untrained.map(|s| s.mean),
         mean: r.mean.as_ref().map(|m| interval(m, r.n)),
         accuracy: named.and_then(accuracy),
+        neighbours: named.and_then(voters),
         remarks,
     }
 }
@@ -180,6 +186,10 @@ fn accuracy(f: &factors::Effect) -> Option<(Interval, f64)> {
         interval(f.accuracy.as_ref()?, f.n),
         f.neighbours.as_ref()?.chance,
     ))
+}
+
+fn voters(f: &factors::Effect) -> Option<usize> {
+    f.neighbours.as_ref().map(|n| n.k)
 }
 
 fn effect(r: &Row, f: &factors::Effect) -> Effect {
@@ -197,6 +207,7 @@ fn effect(r: &Row, f: &factors::Effect) -> Effect {
             .map(|i| interval(i, f.n)),
         explained: f.permanova.as_ref().and_then(|p| Some((p.r_squared?, p.p))),
         accuracy: accuracy(f),
+        neighbours: voters(f),
         untrained: f.untrained,
         silhouette: f.silhouette,
         given_loss: f.given_loss.as_ref().map(|m| (m.r, m.p_greater)),

@@ -3,6 +3,7 @@
 mod distances;
 
 pub(super) use distances::Evidence;
+pub(crate) use distances::{ELSEWHERE, GRAPHS};
 
 use super::topology::{Counted, Member, counted};
 use crate::report::data::{Claim, Verdict};
@@ -65,7 +66,12 @@ pub(super) fn decide(
         test => evidence.and_then(|e| distances::number(study, e, test)),
     };
     let Some((estimate, words)) = found else {
-        return undecided("not decided: too few networks, or none for which the number exists");
+        let why = evidence.and_then(|e| distances::why_not(e, &claim.test));
+        return undecided(&format!(
+            "not decided: {}",
+            why.as_deref()
+                .unwrap_or("too few networks, or none for which the number exists")
+        ));
     };
     let (verdict, asked) = match claim.is {
         IsSpec::AtLeast(t) => (

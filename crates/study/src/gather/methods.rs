@@ -173,7 +173,7 @@ pub(super) fn methods(folder: &StudyFolder, study: &Study, task: &Task) -> Metho
         let how = &c.how;
         let measures = measures(folder);
         paragraphs.push(format!(
-            "Comparison: networks that were trained as asked were run on the same {} trials (variant `{}`) and compared by {}. Naming a level: {} nearest neighbours, balanced over levels, ties sharing their vote; p by {} permutations of the levels. Intervals are percentile intervals of {} bootstrap samples of networks within their level; a network and its own copy are no pair. Pictures: SMACOF from the classical embedding and from random starts. A matrix with fewer than 10 % of its pairs apart is called degenerate and given its agreement index instead.",
+            "Comparison: networks that were trained as asked were run on the same {} trials (variant `{}`) and compared by {}. Naming a level: {} nearest neighbours, or as many as the smallest level has other networks where those are fewer, balanced over levels, ties sharing their vote; p by {} permutations of the levels. Intervals are percentile intervals of {} bootstrap samples of networks within their level; a network and its own copy are no pair. Pictures: SMACOF from the classical embedding and from random starts. A matrix with fewer than 10 % of its pairs apart is called degenerate and given its agreement index instead.",
             how.trials, how.variant, measures.join("; "), how.neighbours, how.permutations, how.resamplings
         ));
         constant("trials", format!("{} trials", how.trials));

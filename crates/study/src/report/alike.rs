@@ -65,10 +65,11 @@ pub(super) fn section(data: &ReportData, palette: &Palette) -> String {
 fn row(alike: &Alike, m: &Measure, palette: &Palette) -> String {
     let number = m.accuracy.as_ref().map_or(String::new(), |(a, chance)| {
         format!(
-            r#"<b>{} {}</b> <span class="quiet">naming the {} from its neighbours, chance {}</span>"#,
+            r#"<b>{} {}</b> <span class="quiet">naming the {} from the {} nearest, chance {}</span>"#,
             number(a.value),
             between(a),
             escape(&alike.factor),
+            m.neighbours.unwrap_or_default(),
             number(*chance)
         )
     });

@@ -2,9 +2,31 @@
 
 use super::Resolver;
 use super::check::{above_zero, within};
+use crate::connections::Areas;
 use crate::error::Result;
 use crate::recipe::Settings;
 use crate::spec::{ForcingSpec, OneOrMany, ScalingSpec, TrainSpec};
+use chiliad_engine::population::initialise::dale_signs;
+
+/// A ratio of Dale's law that leaves excitatory and inhibitory units.
+fn both_kinds(ratio: f64, units: usize, areas: Option<&Areas>) -> std::result::Result<(), String> {
+    let (signs, most) = match areas {
+        Some(areas) => (areas.signs(ratio), areas.units.iter().copied().max()),
+        None => (dale_signs(units, ratio), Some(units)),
+    };
+    for (kind, sign) in [("excitatory", 1.0), ("inhibitory", -1.0)] {
+        if !signs.contains(&sign) {
+            return Err(match most.unwrap_or(0) {
+                0 | 1 => format!("{ratio} leaves no {kind} unit; allowed with two units or more"),
+                n => format!(
+                    "{ratio} leaves no {kind} one of {units} units; allowed: above 0, at most {}",
+                    n - 1
+                ),
+            });
+        }
+    }
+    Ok(())
+}
 
 impl Resolver<'_> {
     /// Every combination of what may differ between the networks of a population besides seeds, constants, step sizes and
@@ -13,7 +35,7 @@ impl Resolver<'_> {
         &self,
         spec: &TrainSpec,
         units: usize,
-        n_params: usize,
+        n_trained: usize,
         path: &str,
     ) -> Result<Vec<Settings>> {
         let p = &spec.penalise;
@@ -30,7 +52,7 @@ impl Resolver<'_> {
             ScalingSpec::Standard => None,
             ScalingSpec::MuP { gamma } => Some(gamma.clone()),
         };
-        type Check = Box<dyn Fn(f64) -> std::result::Result<(), String>>;
+        type Check<'a> = Box<dyn Fn(f64) -> std::result::Result<(), String> + 'a>;
         let strengths = [
             ("weight_decay", "weight_decay", spec.weight_decay.clone()),
             ("input_noise", "input_noise", spec.input_noise.clone()),
@@ -78,15 +100,19 @@ impl Resolver<'_> {
                 p.effective_dimension.clone(),
             ),
         ];
-        let mut axes: Vec<(&str, &str, Option<OneOrMany<f64>>, Check)> = strengths
+        let mut axes: Vec<(&str, &str, Option<OneOrMany<f64>>, Check<'_>)> = strengths
             .into_iter()
-            .map(|(name, field, values)| (name, field, values, Box::new(strength(0.0)) as Check))
+            .map(|(name, field, values)| {
+                (name, field, values, Box::new(strength(0.0)) as Check<'_>)
+            })
             .collect();
         axes.push((
             "ratio",
             "constrain.dale.ratio",
             c.dale.as_ref().map(|d| d.ratio.clone()),
-            Box::new(|v| above_zero(v, false)),
+            Box::new(move |v| {
+                above_zero(v, false).and_then(|()| both_kinds(v, units, c.areas.as_ref()))
+            }),
         ));
         axes.push((
             "density",
@@ -113,11 +139,11 @@ impl Resolver<'_> {
             "constrain.dimensions",
             whole(&c.dimensions),
             Box::new(move |v| {
-                if v >= 1.0 && v <= n_params as f64 {
+                if v >= 1.0 && v <= n_trained as f64 {
                     Ok(())
                 } else {
                     Err(format!(
-                        "{v}; allowed: 1 to {n_params}, the number of parameters"
+                        "{v}; allowed: 1 to {n_trained}, the number of parameters that are trained"
                     ))
                 }
             }),

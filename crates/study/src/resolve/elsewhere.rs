@@ -1,7 +1,7 @@
 //! Networks that are not trained here: imported, or left as they begin.
 
 use super::check::label;
-use super::{Resolver, groups};
+use super::{Resolver, unknown_group};
 use crate::error::{Result, StudyError};
 use crate::folder::sha256;
 use crate::spec::{ImportSpec, UntrainedSpec, defaults};
@@ -9,7 +9,6 @@ use crate::study::{NetworkPlan, Origin, PopulationPlan};
 use chiliad_engine::files::header::CellText;
 use chiliad_engine::files::{FileLayout, own, pytorch};
 use chiliad_engine::population::Seeds;
-use chiliad_tasks::suggestion::suggest;
 use chiliad_tasks::{Task, task::TRAIN};
 
 impl Resolver<'_> {
@@ -67,6 +66,7 @@ impl Resolver<'_> {
         let sha256 = sha256(&std::fs::read(&file).map_err(StudyError::read(&file))?);
         Ok(PopulationPlan {
             label: label(spec.name.as_deref(), &cell, architecture.units),
+            entry: path.to_owned(),
             group: spec.name.clone(),
             constants: cell.constants.iter().map(|c| c.0.clone()).collect(),
             cell: CellText::of(&cell),
@@ -96,11 +96,7 @@ impl Resolver<'_> {
         if like.is_empty() {
             return Err(self.refuse(
                 &format!("{path}.like"),
-                format!(
-                    "no entry above is called `{}`; {}",
-                    spec.like,
-                    suggest(&spec.like, &groups(earlier))
-                ),
+                unknown_group(&spec.like, "entry above", earlier),
             ));
         }
         let name = spec
@@ -116,6 +112,7 @@ impl Resolver<'_> {
                 }
                 Ok(PopulationPlan {
                     label: label(Some(&name), &cell, p.units),
+                    entry: path.to_owned(),
                     group: Some(name.clone()),
                     networks,
                     origin: Origin::Untrained {

@@ -1,13 +1,75 @@
 //! What restricts weights, and what cannot hold together.
 
 use super::Resolver;
-use crate::connections::Masks;
+use crate::connections::{Areas, Masks};
 use crate::error::Result;
 use crate::recipe::{Dale, Restriction};
-use crate::spec::{DaleBy, ScalingSpec, TrainSpec};
+use crate::spec::{ConstrainSpec, DaleBy, ScalingSpec, TrainSpec};
 use chiliad_engine::cell::Cell;
 use chiliad_engine::population::initialise::Initial;
+use chiliad_engine::recipe::Part;
 use chiliad_tasks::Task;
+
+/// What cannot hold together: a field, what else is not allowed then, and what is.
+const APART: [(&str, &[&str], &str); 5] = [
+    (
+        "constrain.rank",
+        &[
+            "constrain.dale",
+            "constrain.non_negative: [Recurrent]",
+            "constrain.density",
+            "constrain.areas",
+            "constrain.mask",
+            "constrain.autapses",
+        ],
+        "one of them: L R^T has no signs, and without some of its entries another rank",
+    ),
+    (
+        "constrain.antisymmetric",
+        &[
+            "constrain.dale",
+            "constrain.non_negative: [Recurrent]",
+            "constrain.density",
+            "constrain.areas",
+            "constrain.mask",
+            "constrain.silenced",
+            "constrain.rank",
+        ],
+        "`antisymmetric: false`, or no such restriction: w_ij = -w_ji would not hold",
+    ),
+    (
+        "constrain.dimensions",
+        &[
+            "constrain.dale by projection",
+            "constrain.non_negative",
+            "constrain.rank",
+        ],
+        "one of them: the other would leave the subspace",
+    ),
+    (
+        "constrain.dale",
+        &["constrain.non_negative: [Recurrent]"],
+        "one of them: what leaves inhibitory units is negative",
+    ),
+    (
+        "penalise.nuclear",
+        &[
+            "constrain.dale",
+            "constrain.non_negative: [Recurrent]",
+            "constrain.density",
+            "constrain.areas",
+            "constrain.mask",
+            "constrain.autapses",
+            "constrain.frozen: [Recurrent]",
+            "constrain.silenced",
+            "constrain.rank",
+            "constrain.antisymmetric",
+            "constrain.dimensions",
+            "scaling",
+        ],
+        "`proximal: false`, or recurrent weights without restriction",
+    ),
+];
 
 impl Resolver<'_> {
     pub(super) fn restriction(
@@ -18,112 +80,142 @@ impl Resolver<'_> {
         task: (&Task, usize),
         path: &str,
     ) -> Result<Restriction> {
-        let refuse = |field: &str, m: String| self.refuse(&format!("{path}.{field}"), m);
         let c = &spec.constrain;
-        let of = |given: &[(&'static str, bool)]| given.iter().find(|g| g.1).map(|g| g.0);
-        let by_projection = c.dale.as_ref().is_some_and(|d| d.by == DaleBy::Projection);
-        if c.rank.is_some() && c.dale.is_some() {
-            return Err(refuse(
-                "constrain.rank",
-                "together with Dale's law; allowed: one of them, L R^T has no signs".into(),
-            ));
-        }
         let antisymmetric = c.antisymmetric.unwrap_or(cell.sidecar.antisymmetric);
-        if let (true, Some(other)) = (
-            antisymmetric,
-            of(&[
-                ("dale", c.dale.is_some()),
-                ("density", c.density.is_some()),
-                ("areas", c.areas.is_some()),
-                ("mask", c.mask.is_some()),
-                ("rank", c.rank.is_some()),
-            ]),
-        ) {
-            return Err(refuse(
-                "constrain.antisymmetric",
-                format!(
-                    "together with {other}; allowed: `antisymmetric: false`, or no such restriction: w_ij = -w_ji would not hold"
-                ),
-            ));
-        }
-        if let (Some(_), Some(other)) = (
-            &c.dimensions,
-            of(&[
-                ("dale by projection", by_projection),
-                ("non_negative", !c.non_negative.is_empty()),
-                ("rank", c.rank.is_some()),
-            ]),
-        ) {
-            return Err(refuse(
-                "constrain.dimensions",
-                format!(
-                    "together with {other}; allowed: one of them, the other would leave the subspace"
-                ),
-            ));
-        }
-        if let (Some(true), Some(other)) = (
-            spec.penalise.nuclear.as_ref().map(|n| n.proximal),
-            of(&[
-                ("dale", c.dale.is_some()),
-                ("density", c.density.is_some()),
-                ("areas", c.areas.is_some()),
-                ("mask", c.mask.is_some()),
-                ("autapses", c.autapses == Some(false)),
-                ("rank", c.rank.is_some()),
-                ("antisymmetric", antisymmetric),
-                ("dimensions", c.dimensions.is_some()),
-                ("scaling", !matches!(spec.scaling, ScalingSpec::Standard)),
-            ]),
-        ) {
-            return Err(refuse(
-                "penalise.nuclear",
-                format!(
-                    "proximal together with {other}; allowed: `proximal: false`, or recurrent weights without restriction"
-                ),
-            ));
-        }
         if let Some(areas) = &c.areas {
-            areas
-                .check(units)
-                .map_err(|(field, m)| refuse(&format!("constrain.areas.{field}"), m))?;
-            if c.density.is_some() {
-                return Err(refuse(
-                    "constrain.density",
-                    "together with areas; allowed: one of them, areas say the shares".into(),
-                ));
-            }
-            if matches!(spec.initial, Initial::DaleBalanced { .. }) {
-                return Err(refuse(
-                    "initial",
-                    "DaleBalanced, whose first units are excitatory, together with areas, each of which has its own; allowed: another".into(),
-                ));
-            }
+            self.areas(spec, areas, units, path)?;
         }
-        if let Some(unit) = c.silenced.iter().find(|u| **u >= units) {
-            return Err(refuse(
-                "constrain.silenced",
-                format!("unit {unit}; allowed: 0 to {}", units - 1),
-            ));
+        let masks = self.masks(spec, units, task, path)?;
+        self.together(spec, antisymmetric, masks.as_ref(), path)?;
+        if let Some(masks) = &masks {
+            self.mask_keeps_signs(c, masks, path)?;
         }
-        if c.silenced.len() >= units {
-            return Err(refuse(
-                "constrain.silenced",
-                "every unit; allowed: all but one".into(),
-            ));
-        }
+        self.silenced(spec, units, path)?;
         Ok(Restriction {
             dale: c.dale.as_ref().map(|d| Dale {
                 by: d.by,
                 excitatory_readout: d.excitatory_readout,
             }),
             areas: c.areas.clone(),
-            masks: self.masks(spec, units, task, path)?,
+            masks,
             autapses: c.autapses.unwrap_or(true),
             non_negative: c.non_negative.clone(),
             frozen: c.frozen.clone(),
             silenced: c.silenced.clone(),
             antisymmetric,
         })
+    }
+
+    /// Refuses what stands in [`APART`].
+    fn together(
+        &self,
+        spec: &TrainSpec,
+        antisymmetric: bool,
+        masks: Option<&Masks>,
+        path: &str,
+    ) -> Result<()> {
+        let c = &spec.constrain;
+        let by_projection = c.dale.as_ref().is_some_and(|d| d.by == DaleBy::Projection);
+        let proximal = spec.penalise.nuclear.as_ref().is_some_and(|n| n.proximal);
+        let given = [
+            ("constrain.dale", c.dale.is_some()),
+            ("constrain.dale by projection", by_projection),
+            ("constrain.density", c.density.is_some()),
+            (
+                "constrain.areas",
+                c.areas.as_ref().is_some_and(Areas::cut_recurrent),
+            ),
+            (
+                "constrain.mask",
+                masks.is_some_and(|m| m.recurrent.is_some()),
+            ),
+            ("constrain.autapses", c.autapses == Some(false)),
+            ("constrain.non_negative", !c.non_negative.is_empty()),
+            (
+                "constrain.non_negative: [Recurrent]",
+                c.non_negative.contains(&Part::Recurrent),
+            ),
+            (
+                "constrain.frozen: [Recurrent]",
+                c.frozen.contains(&Part::Recurrent),
+            ),
+            ("constrain.silenced", !c.silenced.is_empty()),
+            ("constrain.rank", c.rank.is_some()),
+            ("constrain.antisymmetric", antisymmetric),
+            ("constrain.dimensions", c.dimensions.is_some()),
+            ("penalise.nuclear", proximal),
+            ("scaling", !matches!(spec.scaling, ScalingSpec::Standard)),
+        ];
+        let is_given = |name: &&str| given.iter().any(|g| g.0 == *name && g.1);
+        for (field, others, allowed) in APART.iter().filter(|row| is_given(&row.0)) {
+            if let Some(other) = others.iter().copied().find(|o| is_given(o)) {
+                return Err(self.refuse(
+                    &format!("{path}.{field}"),
+                    format!("together with `{other}`; allowed: {allowed}"),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn areas(&self, spec: &TrainSpec, areas: &Areas, units: usize, path: &str) -> Result<()> {
+        areas
+            .check(units)
+            .map_err(|(field, m)| self.refuse(&format!("{path}.constrain.areas.{field}"), m))?;
+        if spec.constrain.density.is_some() {
+            return Err(self.refuse(
+                &format!("{path}.constrain.density"),
+                "together with areas; allowed: one of them, areas say the shares",
+            ));
+        }
+        if matches!(spec.initial, Initial::DaleBalanced { .. }) {
+            return Err(self.refuse(
+                &format!("{path}.initial"),
+                "DaleBalanced, whose first units are excitatory, together with areas, each of which has its own; allowed: another",
+            ));
+        }
+        Ok(())
+    }
+
+    /// A negative factor makes a weight of one sign one of the other.
+    fn mask_keeps_signs(&self, c: &ConstrainSpec, masks: &Masks, path: &str) -> Result<()> {
+        let signed = |part: Part| c.non_negative.contains(&part).then_some("non_negative");
+        let dale = c.dale.as_ref().map(|_| "dale");
+        for (name, mask, by) in [
+            (
+                "recurrent",
+                &masks.recurrent,
+                dale.or(signed(Part::Recurrent)),
+            ),
+            ("input", &masks.input, signed(Part::Input)),
+            ("readout", &masks.readout, signed(Part::Readout)),
+        ] {
+            let lowest = mask.iter().flatten().flatten().copied().reduce(f32::min);
+            if let (Some(by), Some(x)) = (by, lowest.filter(|x| *x < 0.0)) {
+                return Err(self.refuse(
+                    &format!("{path}.constrain.mask"),
+                    format!("`{name}` holds {x} together with `constrain.{by}`; allowed: 0 or above, for signs to stay"),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn silenced(&self, spec: &TrainSpec, units: usize, path: &str) -> Result<()> {
+        let silenced = &spec.constrain.silenced;
+        let refuse = |m: String| Err(self.refuse(&format!("{path}.constrain.silenced"), m));
+        if let Some(unit) = silenced.iter().find(|u| **u >= units) {
+            return refuse(format!("unit {unit}; allowed: 0 to {}", units - 1));
+        }
+        if (0..units).all(|unit| silenced.contains(&unit)) {
+            return refuse("every unit; allowed: all but one".into());
+        }
+        if let Some(unit) = silenced.iter().find(|u| spec.observe.contains(u)) {
+            return refuse(format!(
+                "unit {unit}, which `observe` reads; allowed: units that it does not"
+            ));
+        }
+        Ok(())
     }
 
     /// Masks of the file named, for the networks that train on the variant.

@@ -7,7 +7,7 @@ use crate::spec::{LessonSpec, Match, OneOrMany, TrainSpec, Until, defaults};
 use crate::study::{NetworkPlan, Origin, PopulationPlan, TrainPlan};
 use chiliad_engine::cell::Cell;
 use chiliad_engine::files::header::CellText;
-use chiliad_engine::population::{Architecture, Layout, Seeds};
+use chiliad_engine::population::{Architecture, Layout, Role, Seeds, Tensor};
 use chiliad_tasks::{Task, TaskShape};
 use std::sync::Arc;
 
@@ -95,8 +95,14 @@ impl Resolver<'_> {
                     let mut plan =
                         self.train_plan(spec, &cell, units, (task, shape.n_outputs), path)?;
                     plan.tuning.clone_from(&tuning);
-                    let n_params = parameters(&cell, units, &shape);
-                    let settings = self.settings(spec, units, n_params, path)?;
+                    let n_trained = trained(spec, &layout(&cell, units, &shape));
+                    if n_trained == 0 {
+                        return Err(self.refuse(
+                            &at("constrain.frozen"),
+                            "nothing is left to train; allowed: leave one of them out, or Untrained(...) networks",
+                        ));
+                    }
+                    let settings = self.settings(spec, units, n_trained, path)?;
                     let mut networks = Vec::new();
                     for constants in self.constants(spec, &cell, path)? {
                         for &learning_rate in &learning_rates {
@@ -124,6 +130,7 @@ impl Resolver<'_> {
                     }
                     populations.push(PopulationPlan {
                         label: label(spec.name.as_deref(), &cell, units),
+                        entry: path.to_owned(),
                         group: spec.name.clone(),
                         cell: CellText::of(&cell),
                         activation: activation.clone(),
@@ -317,14 +324,39 @@ impl Resolver<'_> {
     }
 }
 
-fn parameters(cell: &Arc<Cell>, units: usize, shape: &TaskShape) -> usize {
+fn layout(cell: &Arc<Cell>, units: usize, shape: &TaskShape) -> Layout {
     Layout::new(&Architecture {
         cell: Arc::clone(cell),
         units,
         inputs: shape.n_inputs,
         outputs: shape.n_outputs,
     })
-    .n_params
+}
+
+fn parameters(cell: &Arc<Cell>, units: usize, shape: &TaskShape) -> usize {
+    layout(cell, units, shape).n_params
+}
+
+/// Parameters that are not kept as they are.
+fn trained(spec: &TrainSpec, layout: &Layout) -> usize {
+    let of = |tensor: &Tensor| {
+        let still = match tensor.role {
+            Role::InitialState(_) => !spec.train_initial_state,
+            role => spec.constrain.frozen.iter().any(|p| p.holds(role)),
+        };
+        // The last outputs read units as they are.
+        let each = match tensor.role {
+            Role::Readout => tensor.shape[1],
+            Role::ReadoutBias => 1,
+            _ => 0,
+        };
+        if still {
+            0
+        } else {
+            tensor.len() - each * spec.observe.len()
+        }
+    };
+    layout.tensors.iter().map(of).sum()
 }
 
 /// The number of units whose number of parameters is nearest to `wanted`; the smaller of two.

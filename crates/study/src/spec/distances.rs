@@ -25,7 +25,7 @@ pub struct CompareSpec {
     pub pilots: usize,
     /// Gigabytes that the comparison may hold at once; a study that needs more is refused before anything is trained.
     pub memory_gb: f64,
-    /// Neighbours that vote on a network's level.
+    /// Neighbours that vote on a network's level; fewer where the smallest level has no more other networks.
     pub neighbours: usize,
     /// Permutations behind each p.
     pub permutations: usize,
@@ -101,6 +101,22 @@ impl DistanceSpec {
 }
 
 impl DistanceSpec {
+    /// All names that [`DistanceSpec::name`] gives.
+    pub const NAMES: [&str; 12] = [
+        "svcca",
+        "cka",
+        "procrustes",
+        "rsa",
+        "trajectories",
+        "endpoints",
+        "selectivity",
+        "configuration",
+        "dsa",
+        "dmd_wasserstein",
+        "weight_permutation",
+        "output_distance",
+    ];
+
     /// How its operators are fitted, where it fits any.
     #[must_use]
     pub fn operators(&self) -> Option<FitSpec> {

@@ -18,6 +18,9 @@ use std::sync::Arc;
 pub struct PopulationPlan {
     /// Unique in the study; name of its folder.
     pub label: String,
+    /// Path of its entry in the study file, for errors; empty where the plan is read back.
+    #[serde(skip)]
+    pub entry: String,
     /// Name of its group, if it has one.
     pub group: Option<String>,
     /// Cell.

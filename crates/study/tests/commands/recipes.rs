@@ -196,7 +196,7 @@ fn bad_values_are_refused_with_their_path() {
         ("constrain: (ranks: 2)", &["ranks", "rank"]),
         (
             "constrain: (dale: (ratio: 4.0), rank: 2)",
-            &["constrain.rank", "Dale's law"],
+            &["constrain.rank", "constrain.dale"],
         ),
         (
             "constrain: (dimensions: 3, non_negative: [Input])",

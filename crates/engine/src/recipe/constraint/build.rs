@@ -285,8 +285,8 @@ impl Constraint {
         Ok(())
     }
 
-    /// Trains `dimensions[network]` coordinates of a random subspace through the initial weights, `[network, parameter]`
-    /// (Li et al. 2018); a basis is a function of the network's seed. `None` leaves a network as it is. What is frozen by now
+    /// Trains `dimensions[network]` coordinates of a random subspace through the initial weights, `[network, parameter]`, as
+    /// the restrictions by now have them (Li et al. 2018); a basis is a function of the network's seed. `None` leaves a network as it is. What is frozen by now
     /// has no part in the subspace.
     pub fn subspace(
         &mut self,
@@ -301,14 +301,20 @@ impl Constraint {
             ));
         }
         let frozen: Vec<bool> = self.rules.iter().map(|r| r.frozen).collect();
+        Subspace::check(dimensions, initial.len(), seeds.len(), self.layout.n_params)?;
         self.subspace = Some(Subspace::new(
             dimensions,
-            initial,
+            &self.raw_all(initial),
             &frozen,
             seeds,
             self.layout.n_params,
-        )?);
+        ));
         Ok(())
+    }
+
+    /// Refuses more bases of subspaces than memory is meant to hold: `dimensions[network]` of networks of so many parameters.
+    pub fn subspaces_fit(dimensions: &[Option<usize>], n_params: usize) -> Result<(), EngineError> {
+        Subspace::fit(dimensions, n_params)
     }
 
     fn units(&self) -> usize {

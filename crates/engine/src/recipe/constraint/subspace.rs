@@ -15,28 +15,27 @@ pub(super) struct Subspace {
     n_params: usize,
 }
 
+fn refuse(found: String, expected: String) -> EngineError {
+    EngineError::Shape {
+        operation: "constraint",
+        what: "dimensions of the subspaces".into(),
+        found,
+        expected,
+    }
+}
+
 impl Subspace {
-    pub(super) fn new(
+    /// Refuses what does not fit: networks, seeds and weights, dimensions, bytes.
+    pub(super) fn check(
         dimensions: &[Option<usize>],
-        initial: &[f32],
-        frozen: &[bool],
-        seeds: &[u64],
+        n_weights: usize,
+        n_seeds: usize,
         n_params: usize,
-    ) -> Result<Self, EngineError> {
-        let refuse = |found: String, expected: String| EngineError::Shape {
-            operation: "constraint",
-            what: "dimensions of the subspaces".into(),
-            found,
-            expected,
-        };
+    ) -> Result<(), EngineError> {
         let n = dimensions.len();
-        if seeds.len() != n || initial.len() != n * n_params {
+        if n_seeds != n || n_weights != n * n_params {
             return Err(refuse(
-                format!(
-                    "{n} networks, {} seeds, {} weights",
-                    seeds.len(),
-                    initial.len()
-                ),
+                format!("{n} networks, {n_seeds} seeds, {n_weights} weights"),
                 format!("one dimension and seed per network, {n_params} weights each"),
             ));
         }
@@ -50,13 +49,33 @@ impl Subspace {
                 format!("1 to {n_params}, the number of parameters"),
             ));
         }
-        let bytes = 4 * n_params * dimensions.iter().flatten().sum::<usize>();
+        Self::fit(dimensions, n_params)
+    }
+
+    /// Refuses more than [`LARGEST`] bytes of bases.
+    pub(super) fn fit(dimensions: &[Option<usize>], n_params: usize) -> Result<(), EngineError> {
+        let columns = dimensions
+            .iter()
+            .flatten()
+            .fold(0, |sum: usize, d| sum.saturating_add(*d));
+        let bytes = columns.saturating_mul(4 * n_params);
         if bytes > LARGEST {
             return Err(refuse(
                 format!("{bytes} bytes of bases"),
                 format!("at most {LARGEST} bytes for all networks together"),
             ));
         }
+        Ok(())
+    }
+
+    /// Of what [`Subspace::check`] lets pass; `origin` is `[network, parameter]`.
+    pub(super) fn new(
+        dimensions: &[Option<usize>],
+        origin: &[f32],
+        frozen: &[bool],
+        seeds: &[u64],
+        n_params: usize,
+    ) -> Self {
         let scale = 1.0 / (n_params.max(1) as f64).sqrt();
         let space = |network: usize, d: usize| {
             let stream = Stream::new(seeds[network], BASIS);
@@ -71,17 +90,17 @@ impl Subspace {
                     }
                 })
             });
-            let origin = initial[network * n_params..][..n_params].to_vec();
+            let origin = origin[network * n_params..][..n_params].to_vec();
             (origin, basis.collect())
         };
-        Ok(Self {
+        Self {
             spaces: dimensions
                 .iter()
                 .enumerate()
                 .map(|(network, d)| d.map(|d| space(network, d)))
                 .collect(),
             n_params,
-        })
+        }
     }
 
     pub(super) fn of(&self, network: usize) -> Option<(&[f32], &[f32])> {

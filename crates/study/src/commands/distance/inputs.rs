@@ -301,11 +301,23 @@ fn from_file(path: &Path) -> anyhow::Result<Recorded> {
     recorded.refuse("[sample, unit] or [trial, time, unit]")
 }
 
-/// Whether all paths are files; some of each are refused.
+/// Whether all paths are files; some of each are refused, and what is not there.
 fn are_files(a: &DistanceArguments) -> anyhow::Result<bool> {
+    if let Some(missing) = a.paths.iter().find(|p| !p.exists()) {
+        return refuse(format!(
+            "{}: not there; allowed: npy files, or folders of populations",
+            missing.display()
+        ));
+    }
     let folders = a.paths.iter().filter(|p| p.is_dir()).count();
     if folders == 0 {
-        return Ok(true);
+        return match &a.population {
+            None => Ok(true),
+            Some(label) => refuse(format!(
+                "--population {label}: {} is a file; allowed with folders of studies",
+                a.paths[0].display()
+            )),
+        };
     }
     if folders == a.paths.len() {
         return Ok(false);

@@ -97,7 +97,8 @@ pub(crate) struct DistanceArguments {
     /// Gigabytes that networks made ready may take; more is refused before anything is compared.
     #[arg(long, default_value_t = 8.0)]
     pub(super) memory_gb: f64,
-    /// Neighbours that vote on a network's population (project default).
+    /// Neighbours that vote on a network's population, fewer where the smallest population has no more other networks
+    /// (project default).
     #[arg(long, default_value_t = 5)]
     pub(super) neighbours: usize,
     /// Permutations behind each p.

@@ -15,7 +15,15 @@ use chiliad_analysis::topology::agreement::Estimate;
 use std::collections::BTreeMap;
 
 /// The name that claims give to the spread of losses elsewhere.
-const ELSEWHERE: &str = "out_of_distribution";
+pub(crate) const ELSEWHERE: &str = "out_of_distribution";
+/// Distances between graphs.
+pub(crate) const GRAPHS: [&str; 5] = [
+    "topology",
+    "topology_all",
+    "transitions",
+    "points",
+    "census",
+];
 /// Distances of zero or more steps, where "alike" means zero.
 const DISCRETE: [&str; 4] = ["topology", "topology_all", "points", "census"];
 /// Share of the reference that counts as inside.
@@ -87,16 +95,9 @@ pub(crate) fn computed(study: &Study, test: &TestSpec) -> bool {
     let Some(plan) = &study.comparison else {
         return false;
     };
-    let graphs = [
-        "topology",
-        "topology_all",
-        "transitions",
-        "points",
-        "census",
-    ];
     let measured = |name: &str| {
         plan.distances.iter().any(|d| d.name() == name)
-            || (study.topology.is_some() && graphs.contains(&name))
+            || (study.topology.is_some() && GRAPHS.contains(&name))
     };
     let varied = |factor: &str| {
         let levels: Vec<_> = study
@@ -132,6 +133,18 @@ fn estimate(i: Interval, n: usize) -> Estimate {
         high: i.high,
         n,
     }
+}
+
+/// Why a number that the study computes is not there for these networks, where more can be said than that they are too few.
+pub(crate) fn why_not(evidence: &Evidence, test: &TestSpec) -> Option<String> {
+    let TestSpec::KnnAccuracy { of, by } = test else {
+        return None;
+    };
+    let effect = evidence.row(by)?.factors.iter().find(|f| f.factor == *of)?;
+    let level = effect.lone()?;
+    Some(format!(
+        "{of} `{level}` has a single network, and none of its own is left to name it by"
+    ))
 }
 
 /// The number and what it is in words; none where these networks do not have it.

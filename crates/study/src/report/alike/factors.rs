@@ -13,7 +13,7 @@ pub(in super::super) fn section(data: &ReportData) -> String {
     let rows: String = effects.iter().map(row).collect();
     format!(
         r#"<section id="factors"><h2>What tells them apart</h2>
-<p class="caption">Effect: mean distance of pairs of different levels over that of pairs of one level, with its 95 % bootstrap interval over networks; 1 where the factor does nothing. Alike: share of pairs of different levels at distance 0. R²: share of the squared distances that the levels account for, with its permutation p (PERMANOVA). k-NN: balanced accuracy of naming the level from the nearest networks, its interval over the networks named, chance, and the same before training. Given loss: rank correlation of the distance with being of different levels, differences of the loss held fixed (partial Mantel).</p>
+<p class="caption">Effect: mean distance of pairs of different levels over that of pairs of one level, with its 95 % bootstrap interval over networks; 1 where the factor does nothing. Alike: share of pairs of different levels at distance 0. R²: share of the squared distances that the levels account for, with its permutation p (PERMANOVA). k-NN: balanced accuracy of naming the level from the k nearest networks, its interval over the networks named, chance, and the same before training. Given loss: rank correlation of the distance with being of different levels, differences of the loss held fixed (partial Mantel).</p>
 <div class="scroll"><table><thead><tr><th>level</th><th>measure</th><th>factor</th><th class="n">n</th><th class="n">effect</th><th class="n">alike</th><th class="n">R²</th><th class="n">p</th><th class="n">k-NN (chance)</th><th class="n">untrained</th><th class="n">silhouette</th><th class="n">given loss (p)</th></tr></thead><tbody>{rows}</tbody></table></div></section>"#
     )
 }
@@ -26,10 +26,11 @@ fn row(e: &Effect) -> String {
     };
     let accuracy = e.accuracy.as_ref().map_or("–".to_owned(), |(a, chance)| {
         format!(
-            "{} ({}) <small>{}</small>",
+            "{} ({}) <small>{}, k = {}</small>",
             number(a.value),
             number(*chance),
-            between(a)
+            between(a),
+            e.neighbours.unwrap_or_default()
         )
     });
     let given = e.given_loss.map_or("–".to_owned(), |(r, p)| {

@@ -68,6 +68,9 @@ pub struct Measure {
     pub mean: Option<Interval>,
     /// The number: accuracy of naming the level, and chance.
     pub accuracy: Option<(Interval, f64)>,
+    /// Neighbours that it is named by.
+    #[serde(default)]
+    pub neighbours: Option<usize>,
     /// What else must be said: degenerate, incomplete, networks left out.
     pub remarks: Vec<String>,
 }
@@ -91,6 +94,9 @@ pub struct Effect {
     pub explained: Option<(f64, f64)>,
     /// Accuracy of naming the level, and chance.
     pub accuracy: Option<(Interval, f64)>,
+    /// Neighbours that it is named by.
+    #[serde(default)]
+    pub neighbours: Option<usize>,
     /// The accuracy before training.
     pub untrained: Option<f64>,
     /// Mean silhouette.

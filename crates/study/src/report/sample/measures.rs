@@ -143,6 +143,7 @@ pub(super) fn alike(draw: &mut Draw, per_cell: usize) -> Alike {
             untrained: Some(1.6),
             mean: Some(interval()),
             accuracy: Some((interval(), 0.25)),
+            neighbours: Some(5),
             remarks: vec!["Minimum certain for 4 % of pairs".to_owned()],
         }],
         effects: vec![Effect {
@@ -154,6 +155,7 @@ pub(super) fn alike(draw: &mut Draw, per_cell: usize) -> Alike {
             alike: None,
             explained: Some((0.6, 0.001)),
             accuracy: Some((interval(), 0.25)),
+            neighbours: Some(5),
             untrained: Some(0.31),
             silhouette: Some(0.4),
             given_loss: Some((0.7, 0.001)),
