@@ -248,7 +248,7 @@ fn restless_ends_beyond_the_bound_are_one_node() {
         let others = || graph.nodes.iter().filter(|n| n.kind == NodeKind::Other);
         assert_eq!((others().count(), graph.joined), (nodes, joined));
         // Nobody is lost: the last node has the rest.
-        let last = others().last().map(|n| n.share);
+        let last = others().next_back().map(|n| n.share);
         assert_eq!(last, Some(if joined == 0 { 0.1 } else { 0.8 }));
     }
 }

@@ -295,7 +295,7 @@ impl<'a> Files<'a> {
     fn check_names(&self, stages: &[Stage]) -> Result<(), CellError> {
         let gates = stages.iter().flat_map(|s| &s.gates);
         let gates: Vec<String> = gates.map(|g| g.name.clone()).collect();
-        fn keys<'k, V>(map: &'k std::collections::BTreeMap<String, V>) -> Vec<&'k String> {
+        fn keys<V>(map: &std::collections::BTreeMap<String, V>) -> Vec<&String> {
             map.keys().collect()
         }
         let sections: [(&str, Vec<&String>, &[String]); 7] = [

@@ -40,7 +40,7 @@ pub(super) fn search(a: &Mat<f64>, b: &Mat<f64>, p: &[usize], stream: &Stream) -
                 let due = until.iter().all(|t| t + long < step);
                 let allowed = until.iter().any(|t| *t <= step)
                     || now + g > most + 1e-12 * (1.0 + f64::abs(most));
-                let better = chosen.map_or(true, |c| (due, g) > (c.0, c.1));
+                let better = chosen.is_none_or(|c| (due, g) > (c.0, c.1));
                 if allowed && better {
                     chosen = Some((due, g, r, s));
                 }
