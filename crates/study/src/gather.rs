@@ -45,7 +45,7 @@ pub fn report_data(folder: &StudyFolder, executor: &dyn Executor) -> Result<Repo
             population.psychometric =
                 psychometric::of_population(folder, executor, plan, decisions)?;
         }
-        if let Some(look) = look::medoid(folder, executor, plan, &population, p, &evaluation)? {
+        if let Some(look) = look::medoid(folder, executor, &study, &population, p, &evaluation)? {
             looks.push(look);
         }
         first += plan.networks.len();

@@ -5,7 +5,7 @@ use crate::manifest::StudyFolder;
 use crate::points::CensusFile;
 use crate::study::{PopulationPlan, TopologyPlan};
 use crate::tables::Table;
-use chiliad_analysis::topology::automaton::{Fidelity, Run, fidelity};
+use chiliad_analysis::topology::automaton::{Fidelity, Run, fidelity, predict};
 use chiliad_analysis::topology::class::{Comparable, classes};
 use chiliad_analysis::topology::{Graph, Landscape, Options, build};
 use chiliad_engine::executor::{Executor, Trajectories};
@@ -135,6 +135,45 @@ pub fn measure(
     };
     file.classify();
     Ok(file)
+}
+
+/// Rounded outputs that the graph of the only network of `population` predicts of the trials' pulses, `[trial][time][output]`; not
+/// a number where it says nothing. None where the automaton does not apply.
+///
+/// # Errors
+///
+/// Those of the roll-out's cell.
+pub fn predicted(
+    population: &Population,
+    graph: &Graph,
+    landscapes: &[Landscape],
+    trials: &Trials,
+    rolled: &Trajectories,
+    plan: &TopologyPlan,
+) -> Result<Option<Vec<Vec<Vec<f64>>>>> {
+    let run = Run {
+        n_trials: trials.n_trials,
+        n_steps: trials.n_steps,
+        inputs: &trials.inputs,
+        outputs: &rolled.outputs,
+        first: &states(rolled, 0, 0),
+    };
+    let options = Options {
+        directions: plan.directions,
+        amplitude: plan.amplitude,
+        ..Options::default()
+    };
+    let Ok(found) = predict(population, 0, graph, landscapes, &run, &options)? else {
+        return Ok(None);
+    };
+    let said = |node: &Option<usize>| match node.map(|n| &graph.nodes[n].rounded) {
+        Some(rounded) if rounded.len() == rolled.n_outputs => {
+            rounded.iter().map(|r| f64::from(*r)).collect()
+        }
+        _ => vec![f64::NAN; rolled.n_outputs],
+    };
+    let trial = |nodes: &Vec<Option<usize>>| nodes.iter().map(said).collect();
+    Ok(Some(found.nodes.iter().map(trial).collect()))
 }
 
 /// States of one network at a step, `[field, unit]`, one per trial.

@@ -56,8 +56,74 @@ impl Fidelity {
     }
 }
 
-/// Feeds the trials' pulses to the graph and compares. The automaton starts where the network's state after the first
-/// step ends; from then on it sees pulses and nothing else. Pulses of one step act one after the other, by channel.
+/// What the automaton makes of trials.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prediction {
+    /// The node that it is at, `[trial][time]`; none where the graph has no edge to follow. The network's own end decides the
+    /// first step.
+    pub nodes: Vec<Vec<Option<usize>>>,
+    /// Whether a pulse came, `[trial][time]`.
+    pub pulsed: Vec<Vec<bool>>,
+}
+
+/// Feeds the trials' pulses to the graph. The automaton starts where the network's state after the first step ends; from then
+/// on it sees pulses and nothing else. Pulses of one step act one after the other, by channel. In words, why there is none.
+///
+/// # Errors
+///
+/// Those of [`Map::new`].
+pub fn predict(
+    population: &Population,
+    network: usize,
+    graph: &Graph,
+    landscapes: &[Landscape],
+    run: &Run,
+    options: &Options,
+) -> Result<Result<Prediction, &'static str>, EngineError> {
+    let [landscape] = landscapes else {
+        return Ok(Err(
+            "the task has several constant inputs: its graph has no letter for what a single step brings",
+        ));
+    };
+    let architecture = &population.architecture;
+    let Some(letters) = letters(run, &landscape.input, architecture.inputs) else {
+        return Ok(Err(
+            "the inputs of the trials are more than unit pulses on a constant input",
+        ));
+    };
+    if architecture.outputs == 0 || run.n_trials == 0 || run.n_steps < 2 {
+        return Ok(Err("no outputs, or no trials of two steps or more"));
+    }
+    let moves: HashMap<(usize, &str), usize> = graph
+        .edges
+        .iter()
+        .filter(|e| e.kind == EdgeKind::Pulse)
+        .filter_map(|e| Some(((e.from, e.input.as_deref()?), e.to)))
+        .collect();
+    let map = Map::new(population, network, &landscape.input)?;
+    let mut flow = landscape.flow(&map, options);
+    let mut found = Prediction {
+        nodes: Vec::with_capacity(run.n_trials),
+        pulsed: Vec::with_capacity(run.n_trials),
+    };
+    for (trial, end) in flow.ends(run.first).into_iter().enumerate() {
+        let mut node = node_of(graph, &flow.attractors[end]);
+        let (mut nodes, mut pulsed) = (vec![node], vec![false]);
+        for step in 1..run.n_steps {
+            let letters = &letters[trial * run.n_steps + step];
+            for letter in letters {
+                node = node.and_then(|n| moves.get(&(n, letter.as_str())).copied());
+            }
+            nodes.push(node);
+            pulsed.push(!letters.is_empty());
+        }
+        found.nodes.push(nodes);
+        found.pulsed.push(pulsed);
+    }
+    Ok(Ok(found))
+}
+
+/// Compares what the automaton makes of trials ([`predict`]) with what the network said.
 ///
 /// # Errors
 ///
@@ -71,54 +137,19 @@ pub fn fidelity(
     grace: usize,
     options: &Options,
 ) -> Result<Fidelity, EngineError> {
-    let [landscape] = landscapes else {
-        return Ok(Fidelity::not_applicable(
-            "the task has several constant inputs: its graph has no letter for what a single step brings",
-            grace,
-        ));
+    let predicted = match predict(population, network, graph, landscapes, run, options)? {
+        Ok(predicted) => predicted,
+        Err(why) => return Ok(Fidelity::not_applicable(why, grace)),
     };
-    let (n_inputs, n_outputs) = (
-        population.architecture.inputs,
-        population.architecture.outputs,
-    );
-    let Some(letters) = letters(run, &landscape.input, n_inputs) else {
-        return Ok(Fidelity::not_applicable(
-            "the inputs of the trials are more than unit pulses on a constant input",
-            grace,
-        ));
-    };
-    if n_outputs == 0 || run.n_trials == 0 || run.n_steps < 2 {
-        return Ok(Fidelity::not_applicable(
-            "no outputs, or no trials of two steps or more",
-            grace,
-        ));
-    }
-    let moves: HashMap<(usize, &str), usize> = graph
-        .edges
-        .iter()
-        .filter(|e| e.kind == EdgeKind::Pulse)
-        .filter_map(|e| Some(((e.from, e.input.as_deref()?), e.to)))
-        .collect();
-    let map = Map::new(population, network, &landscape.input)?;
-    let mut flow = landscape.flow(&map, options);
-    let starts: Vec<Option<usize>> = flow
-        .ends(run.first)
-        .into_iter()
-        .map(|end| node_of(graph, &flow.attractors[end]))
-        .collect();
+    let n_outputs = population.architecture.outputs;
     let (mut counted, mut agreed, mut all, mut all_agreed) = (0_usize, 0_usize, 0_usize, 0_usize);
-    for (trial, start) in starts.iter().enumerate() {
-        let mut node = *start;
+    for (trial, (nodes, pulsed)) in predicted.nodes.iter().zip(&predicted.pulsed).enumerate() {
         let mut since = 0;
         for step in 1..run.n_steps {
+            since = if pulsed[step] { 0 } else { since + 1 };
             let at = trial * run.n_steps + step;
-            since += 1;
-            for letter in &letters[at] {
-                since = 0;
-                node = node.and_then(|n| moves.get(&(n, letter.as_str())).copied());
-            }
             let outputs = &run.outputs[at * n_outputs..(at + 1) * n_outputs];
-            let same = node.is_some_and(|n| {
+            let same = nodes[step].is_some_and(|n| {
                 let rounded = &graph.nodes[n].rounded;
                 rounded.len() == n_outputs
                     && rounded

@@ -7,7 +7,8 @@ use crate::error::Result;
 use crate::known_points::KnownPoints;
 use crate::manifest::StudyFolder;
 use crate::report::data::{Look, LookPoint, NetworkReport, Outcome, PopulationReport, TrialTrace};
-use crate::study::PopulationPlan;
+use crate::study::{PopulationPlan, Study};
+use crate::topology::predicted;
 use chiliad_engine::executor::{Executor, Trajectories};
 use chiliad_engine::files::own;
 use chiliad_engine::population::{Population, Role};
@@ -24,11 +25,12 @@ const SEGMENT: f64 = 0.15;
 pub(super) fn medoid(
     folder: &StudyFolder,
     executor: &dyn Executor,
-    plan: &PopulationPlan,
+    study: &Study,
     report: &PopulationReport,
     index: usize,
     evaluation: &Trials,
 ) -> Result<Option<Look>> {
+    let plan = &study.populations[index];
     let counts = |n: &NetworkReport| n.census.as_ref().map(|c| c.counts);
     let converged: Vec<&NetworkReport> = report
         .networks
@@ -92,9 +94,14 @@ pub(super) fn medoid(
         variance_explained: components.share.clone(),
         trajectories,
         points,
-        trials: (0..TRACES.min(trials.n_trials))
-            .map(|k| trace(&trials, &t, k))
-            .collect(),
+        trials: traces(
+            folder,
+            study,
+            plan,
+            (network, place),
+            &population,
+            (&trials, &t),
+        )?,
         removal: modes::removal(&whole, report, first, &known),
     }))
 }
@@ -111,6 +118,34 @@ fn states(t: &Trajectories) -> Vec<Vec<f64>> {
     (0..t.n_trials * t.n_steps).map(row).collect()
 }
 
+/// The first trials, with what the network's graph predicts of their pulses where there is one.
+fn traces(
+    folder: &StudyFolder,
+    study: &Study,
+    plan: &PopulationPlan,
+    (network, place): (usize, usize),
+    population: &Population,
+    (trials, t): (&Trials, &Trajectories),
+) -> Result<Vec<TrialTrace>> {
+    let file = super::topology::read(folder, plan, "topology.json")?;
+    let of_network = file.and_then(|f| f.networks.into_iter().find(|n| n.network == network));
+    let predicted = match (&study.topology, of_network) {
+        (Some(how), Some(found)) => {
+            let all = crate::topology::landscapes(folder, plan)?;
+            match all.get(place) {
+                Some(own) => predicted(population, &found.graph, own, trials, t, how)?,
+                None => None,
+            }
+        }
+        _ => None,
+    };
+    let trace = |k: usize| TrialTrace {
+        predicted: predicted.as_ref().map_or_else(Vec::new, |p| p[k].clone()),
+        ..trace(trials, t, k)
+    };
+    Ok((0..TRACES.min(trials.n_trials)).map(trace).collect())
+}
+
 fn trace(trials: &Trials, t: &Trajectories, k: usize) -> TrialTrace {
     let rows = |data: &[f32], width: usize| {
         data[k * trials.n_steps * width..][..trials.n_steps * width]
@@ -122,6 +157,7 @@ fn trace(trials: &Trials, t: &Trajectories, k: usize) -> TrialTrace {
         inputs: rows(&trials.inputs, trials.n_inputs),
         targets: rows(&trials.targets, trials.n_outputs),
         outputs: rows(&t.outputs, trials.n_outputs),
+        predicted: Vec::new(),
     }
 }
 

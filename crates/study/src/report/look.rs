@@ -99,10 +99,15 @@ fn block(data: &ReportData, palette: &Palette, k: usize, look: &Look) -> String 
         .iter()
         .map(Svg::inline)
         .collect();
-    let trials_head = if traces.is_empty() {
-        ""
-    } else {
-        "<h3>Trials: output (solid) against target (dashed) and input (grey), in task units</h3>"
+    let predicted = look.trials.iter().any(|t| !t.predicted.is_empty());
+    let trials_head = match (traces.is_empty(), predicted) {
+        (true, _) => "",
+        (_, false) => {
+            "<h3>Trials: output (solid) against target (dashed) and input (grey), in task units</h3>"
+        }
+        (_, true) => {
+            "<h3>Trials: output (solid) against target (dashed) and input (grey), in task units; broad: what the graph predicts of the pulses alone, rounded to -1, 0 or 1</h3>"
+        }
     };
     format!(
         r#"<div class="look {}"><p class="facts"><i class="key"></i><b>{}</b>. {}</p>

@@ -27,6 +27,9 @@ fn page_is_self_contained() {
             .map(serde_json::Map::len),
         Some(64)
     );
+    // Three channels of three trials of four networks, and the words that say what the broad lines are.
+    assert_eq!(page.matches(r#"<path class="predicted" d="M"#).count(), 36);
+    assert!(page.contains("what the graph predicts"));
 }
 
 #[test]

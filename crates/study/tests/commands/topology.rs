@@ -76,3 +76,18 @@ fn a_point_tells_how_it_was_found_and_where_it_leads() {
     f.refused("topology m --amplitude=-1 --out g", &["--amplitude"]);
     assert!(!f.join("g").exists());
 }
+
+/// In a report, what the graph predicts of the pulses alone stands under what the network said: for the ideal memory the same.
+#[test]
+fn the_report_draws_what_the_automaton_predicts() {
+    let f = Folder::with_memory("predicts");
+    f.write(
+        "s.ron",
+        "(title: \"t\", task: \"flip_flop\", networks: [Import(file: \"m.safetensors\", cell: \"vanilla\", activation: \"tanh\")],
+          measure: [FixedPoints(), Topology()])",
+    );
+    f.run("run s.ron --out out");
+    let page = String::from_utf8(f.read("out/report.html")).unwrap();
+    assert_eq!(page.matches(r#"<path class="predicted" d="M"#).count(), 9);
+    assert!(page.contains("what the graph predicts"));
+}

@@ -88,4 +88,7 @@ pub struct TrialTrace {
     /// What it said.
     #[serde(deserialize_with = "null_is_nan")]
     pub outputs: Vec<Vec<f64>>,
+    /// What the graph, fed the same pulses, says: rounded outputs, not a number where it says nothing; empty without a graph.
+    #[serde(default, deserialize_with = "null_is_nan")]
+    pub predicted: Vec<Vec<f64>>,
 }

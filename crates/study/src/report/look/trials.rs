@@ -62,6 +62,7 @@ fn panel(trial: &TrialTrace, k: usize, limits: (f64, f64), colour: &str) -> Svg 
         }
         row += &trace("target", &trial.targets, channel, &x, &y);
         row += &trace("output", &trial.outputs, channel, &x, &y);
+        row += &trace("predicted", &trial.predicted, channel, &x, &y);
         rows.push(row);
     }
     if !paired && n_in > 0 {
@@ -116,7 +117,7 @@ fn row_frame(top: f64, y: &Scale, label: &str) -> String {
 fn trace(class: &str, values: &[Vec<f64>], channel: usize, x: &Scale, y: &Scale) -> String {
     let place = |t: f64, row: &Vec<f64>| Some((x.at(t)?, y.at(*row.get(channel)?)?));
     // An input is a pulse one step wide, not a tent: it is drawn as a staircase.
-    let aside: &[f64] = if class == "input" {
+    let aside: &[f64] = if matches!(class, "input" | "predicted") {
         &[-0.5, 0.5]
     } else {
         &[0.0]

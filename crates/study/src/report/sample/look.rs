@@ -111,6 +111,7 @@ fn trial(draw: &mut Draw) -> TrialTrace {
         trace.inputs.push(pulse.to_vec());
         trace.targets.push(bits.to_vec());
         trace.outputs.push(state.to_vec());
+        trace.predicted.push(bits.to_vec());
     }
     trace
 }
