@@ -184,3 +184,18 @@ proptest! {
         triangle(&Outputs, seed);
     }
 }
+
+/// Where both clouds lie does not matter, far from the origin neither.
+#[test]
+fn debiased_alignment_does_not_see_a_shift() {
+    let (a, b) = (cloud(1, 4), cloud(2, 4));
+    let measure = Cka {
+        kind: CkaKind::Debiased,
+    };
+    let here = distance_of(&measure, &a, &b);
+    for shift in [1e3, 1e6] {
+        let far = |m: &Mat<f64>| Mat::from_fn(m.nrows(), m.ncols(), |i, j| m[(i, j)] + shift);
+        let there = distance_of(&measure, &far(&a), &far(&b));
+        assert!((here - there).abs() < 1e-8, "{shift}: {here} {there}");
+    }
+}
