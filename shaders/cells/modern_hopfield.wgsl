@@ -1,5 +1,6 @@
 // Modern Hopfield network: z' = Q softmax(beta (K z)) + V x + b. Units are patterns and components in one: the first `components`
 // carry z, the first `patterns` an overlap. The sum of the softmax is a stage of its own.
+// `offset`, which changes nothing, is taken off every overlap: beta (K z - offset) is cut at 60, so that exp stays a number.
 struct State { z: f32 }
 struct Overlap { k: f32 }
 struct Total { s: f32 }
@@ -8,7 +9,7 @@ struct Unit { index: f32 }
 struct Constants { beta: f32, offset: f32, patterns: f32, components: f32 }
 
 fn weight(o: Overlap, i: Unit, c: Constants) -> f32 {
-    return select(0.0, exp(c.beta * (o.k - c.offset)), i.index < c.patterns);
+    return select(0.0, exp(min(c.beta * (o.k - c.offset), 60.0)), i.index < c.patterns);
 }
 
 fn overlap_drive(s: State, i: Unit, c: Constants) -> f32 { return select(0.0, s.z, i.index < c.components); }
