@@ -181,3 +181,41 @@ fn census_of_quickstart_networks_agrees_between_executors() {
         }
     }
 }
+
+/// Mesa's software adapter ends loops after 65,535 turns without a word: up to there its numbers are the CPU's, beyond the call is
+/// refused. A real GPU takes both.
+#[test]
+fn trials_too_long_for_a_software_adapter_are_refused() {
+    let Some(gpu) = gpu_adapter::open("trials_too_long_for_a_software_adapter_are_refused") else {
+        return;
+    };
+    let software = gpu.gpu().unwrap().is_software();
+    let cpu = CpuExecutor::new(Some(1)).unwrap();
+    let population = gpu_adapter::population("vanilla", 1, 256);
+    for (n_steps, short) in [(100, true), (240, true), (300, false)] {
+        let trials = gpu_adapter::trials(2, n_steps, 2, 3);
+        let there = gpu.roll_out(&population, &trials.inputs, 2, n_steps);
+        if software && !short {
+            let why = there.unwrap_err().to_string();
+            assert!(
+                why.contains("300 time steps of 256 units") && why.contains("65535"),
+                "{why}"
+            );
+            continue;
+        }
+        let here = cpu
+            .roll_out(&population, &trials.inputs, 2, n_steps)
+            .unwrap();
+        for (x, y) in here.outputs.iter().zip(&there.unwrap().outputs) {
+            assert!((x - y).abs() <= 2e-4, "{n_steps} steps: {x} against {y}");
+        }
+    }
+    // A gradient turns its loops more than twice as often.
+    let gradient = |n_steps| gpu.gradient(&population, &gpu_adapter::trials(2, n_steps, 2, 3));
+    let here = cpu
+        .gradient(&population, &gpu_adapter::trials(2, 100, 2, 3))
+        .unwrap();
+    let there = gradient(100).unwrap();
+    assert!((here.loss[0] - there.loss[0]).abs() <= 1e-5 * here.loss[0]);
+    assert_eq!(gradient(130).is_err(), software);
+}

@@ -28,6 +28,7 @@ mod record;
 mod reflect;
 mod session;
 mod teacher;
+mod turns;
 
 pub use buffer::Buffer;
 pub use cell_text::cell_text;

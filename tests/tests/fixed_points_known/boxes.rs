@@ -15,6 +15,7 @@ fn the_box_is_kept_by_every_cell_that_declares_one() {
         "shplrnn_clipped",
         "state_space_complex",
         "linear_attention",
+        "modern_hopfield",
     ];
     for cell in chiliad_engine::cell::names() {
         for activation in ["tanh", "sigmoid", "erf", "saturating_linear"] {

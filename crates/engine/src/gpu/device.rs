@@ -1,7 +1,9 @@
 //! The device: which adapter, which limits, and what happens when it is lost.
 
+use super::geometry::Geometry;
 use super::kernel::Kernel;
 use super::link::Linked;
+use super::turns::MOST_TURNS;
 use crate::error::EngineError;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -317,6 +319,33 @@ impl Gpu {
     /// The limits requested.
     pub fn limits(&self) -> &wgpu::Limits {
         &self.inner.limits
+    }
+
+    /// Whether it is a software adapter.
+    pub fn is_software(&self) -> bool {
+        self.inner.info.device_type == wgpu::DeviceType::Cpu
+    }
+
+    /// Refuses what a software adapter would cut short without a word, see [`turns`](super::turns).
+    pub(super) fn turns_within(
+        &self,
+        geometry: &Geometry,
+        n_steps: usize,
+    ) -> Result<(), EngineError> {
+        let turns = geometry.turns(n_steps);
+        if !self.is_software() || turns <= MOST_TURNS {
+            return Ok(());
+        }
+        Err(EngineError::Unsupported {
+            executor: "GPU",
+            what: format!(
+                "{n_steps} time steps of {} units: an invocation turns its loops about {turns} times",
+                geometry.units
+            ),
+            allowed: format!(
+                "{MOST_TURNS} on a software adapter, which ends them there without a word; shorter trials, fewer units, or --device cpu"
+            ),
+        })
     }
 
     /// Whether the device is known to be lost.

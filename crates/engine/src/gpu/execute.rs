@@ -105,6 +105,7 @@ impl GpuExecutor {
             batch,
             backward,
         );
+        gpu.turns_within(&geometry, n_steps)?;
         let plan = Plan::new(
             &geometry,
             population.n_networks,

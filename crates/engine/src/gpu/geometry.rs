@@ -55,6 +55,8 @@ pub struct Geometry {
     pub matrices: (usize, usize),
     /// Whether the effective dimension is penalised, for which a batch is measured before it goes backward.
     pub dimension: bool,
+    /// Recurrent products of a step.
+    pub(super) products: usize,
     first_initial_state: usize,
     readout: (usize, usize),
     unit_params: usize,
@@ -134,6 +136,7 @@ impl Geometry {
             record_words: RECORD_WORDS + cell.constants.len(),
             matrices: (0, 0),
             dimension: false,
+            products: cell.gates().filter(|(.., gate)| gate.recurrent).count(),
             first_initial_state: at(Role::InitialState(0)),
             readout: (at(Role::Readout), at(Role::ReadoutBias)),
             unit_params: cell.unit_params.len(),

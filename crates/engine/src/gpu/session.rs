@@ -380,6 +380,7 @@ pub(super) fn reduce_gradient(
 impl Training for GpuTraining {
     fn advance(&mut self, bank: &Trials, n_steps: u64) -> Result<(), EngineError> {
         check_trials("training", &self.population, bank)?;
+        self.gpu.turns_within(&self.geometry(), bank.n_steps)?;
         self.options.check_bank(bank, self.population.n_networks)?;
         self.survive(|s| s.try_advance(bank, n_steps))
     }
@@ -418,6 +419,7 @@ impl Training for GpuTraining {
 
     fn evaluate(&mut self, trials: &Trials) -> Result<Vec<f32>, EngineError> {
         check_trials("evaluation", &self.population, trials)?;
+        self.gpu.turns_within(&self.geometry(), trials.n_steps)?;
         self.survive(|s| {
             s.upload()?;
             let bank = Bank::new(&s.gpu, trials, s.options.loss)?;
