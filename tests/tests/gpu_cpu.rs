@@ -215,7 +215,7 @@ fn trials_too_long_for_a_software_adapter_are_refused() {
     let here = cpu
         .gradient(&population, &gpu_adapter::trials(2, 100, 2, 3))
         .unwrap();
-    let there = gradient(100).unwrap();
+    let there = gradient(80).unwrap();
     assert!((here.loss[0] - there.loss[0]).abs() <= 1e-5 * here.loss[0]);
     assert_eq!(gradient(130).is_err(), software);
 }

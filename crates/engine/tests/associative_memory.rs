@@ -136,6 +136,8 @@ fn modern_hopfield_as_a_network_has_the_points_known() {
         }
         let constants = population.architecture.cell.constants_with(&[
             ("beta".into(), beta),
+            // No overlap is above the largest squared norm, 2.38.
+            ("offset".into(), 2.4),
             ("patterns".into(), 5.0),
             ("components".into(), 3.0),
         ]);
