@@ -213,7 +213,7 @@ fn trials_too_long_for_a_software_adapter_are_refused() {
     // A gradient turns its loops more than twice as often.
     let gradient = |n_steps| gpu.gradient(&population, &gpu_adapter::trials(2, n_steps, 2, 3));
     let here = cpu
-        .gradient(&population, &gpu_adapter::trials(2, 100, 2, 3))
+        .gradient(&population, &gpu_adapter::trials(2, 80, 2, 3))
         .unwrap();
     let there = gradient(80).unwrap();
     assert!((here.loss[0] - there.loss[0]).abs() <= 1e-5 * here.loss[0]);
