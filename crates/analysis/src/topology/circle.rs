@@ -37,8 +37,12 @@ pub(crate) fn boundaries(
         tracker.split = vec![vec![a.1.clone(), b.1.clone()]];
         let (mut accounted, mut followed) = (true, 0);
         while let Some(mut pair) = tracker.split.pop() {
+            if followed == SPLIT {
+                accounted = false;
+                break;
+            }
             followed += 1;
-            let saddle = tracker.track(&mut pair).filter(|_| followed <= SPLIT);
+            let saddle = tracker.track(&mut pair);
             found.links.extend(saddle);
             found.ends.extend(pair.iter().map(|v| v.1));
             accounted &= saddle.is_some_and(|s| {
